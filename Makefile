@@ -1,0 +1,49 @@
+# `make demo` shows the product at work, `make test` proves it. Everything else helps those who work on it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v=sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else "Python %d.%d is too old: install 3.11 or newer, or name one: make PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/debian-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.install: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test]'
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,lint]'
+	@touch $@
+
+install: $(VENV)/.install  ## the commands, in .venv/bin
+
+demo: install  ## a simulated instance, the exporter, and a scripted incident
+	$(BIN)/campaign-exporter demo
+
+test: $(VENV)/.test  ## all tests, on real servers
+	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.lint  ## let ruff write the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install  ## write the generated documents anew
+	$(BIN)/python scripts/generate_docs.py
+
+.PHONY: help install demo test lint format docs

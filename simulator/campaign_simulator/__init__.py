@@ -1,0 +1,1 @@
+"""An Adobe Campaign Classic instance to run against: PostgreSQL, nlserver, endpoints, faults."""
