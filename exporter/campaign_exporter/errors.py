@@ -91,4 +91,4 @@ class BudgetSpent(SourceError):
     reason = "budget"
 
 
-REASONS: tuple[str, ...] = tuple(kind.reason for kind in SourceError.__subclasses__()) + (SourceError.reason,)
+REASONS: tuple[str, ...] = (*(kind.reason for kind in SourceError.__subclasses__()), SourceError.reason)

@@ -1,0 +1,1 @@
+"""Why a delivery is where it is: facts in, one cause out. Pure."""

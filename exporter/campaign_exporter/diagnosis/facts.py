@@ -1,0 +1,126 @@
+"""The facts that a diagnosis stands on. None always means: cannot be told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from campaign_exporter.domain.deliveries import CHANNELS_OUTSIDE_MTA, MODES_OF_OTHERS, SMS
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is prepared to be sent (NmsDeliveryPart): whether there is any, and the earliest next pass.
+
+    `next_pass` is in seconds since the epoch; None with parts there means that one is due without a date.
+    """
+
+    exist: bool
+    next_pass: float | None = None
+
+    def all_later_than(self, now: float) -> bool:
+        """Tell whether every part's next pass is still to come."""
+        return self.exist and self.next_pass is not None and self.next_pass > now
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery, as the database has it. Times are seconds since the epoch."""
+
+    delivery_id: int
+    state: int
+    label: str = ""
+    mode: int | None = None
+    channel: int | None = None
+    contact: float | None = None
+    validity: float | None = None
+    modified: float | None = None
+    to_deliver: int | None = None
+    processed: int | None = None
+    affinity: str | None = None
+    account_active: bool | None = None
+    parts: Parts | None = None
+
+    @property
+    def messages_waiting(self) -> int:
+        """Messages that are still to be processed; 0 where Campaign has not counted them."""
+        return max((self.to_deliver or 0) - (self.processed or 0), 0)
+
+    @property
+    def sent_here(self) -> bool:
+        """Whether processes of this very instance are to send it; False where that cannot be told."""
+        if self.mode is None or self.channel is None:
+            return False
+        return self.mode not in MODES_OF_OTHERS and self.channel not in CHANNELS_OUTSIDE_MTA
+
+    @property
+    def module(self) -> str:
+        """The nlserver module that sends this channel."""
+        return "sms" if self.channel == SMS else "mta"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One server that runs Campaign processes.
+
+    `expected` are the modules that are to run there, `up` those known to run (True) or not (False), `affinities` the names
+    that its configuration declares.
+    """
+
+    expected: frozenset[str] | None = None
+    up: Mapping[str, bool] = field(default_factory=dict)
+    affinities: frozenset[str] | None = None
+
+    def may_run(self, module: str) -> bool:
+        """Tell whether a module is to run here, or might be."""
+        return self.expected is None or module in self.expected
+
+
+class ModuleStatus(Enum):
+    """How a module stands over all hosts."""
+
+    UP = "runs on at least one host"
+    DOWN = "runs on none of the hosts that are to run it"
+    NOT_EXPECTED = "no host is to run it"
+    UNKNOWN = "a host that is to run it cannot be seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything around the deliveries at one moment.
+
+    `flowing` are the affinities of which messages were processed within the last hour.
+    """
+
+    now: float
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    flowing: frozenset[str] = frozenset()
+    accounts_seen: bool = True
+    parts_seen: bool = True
+
+    def status(self, module: str) -> ModuleStatus:
+        """Tell how a module stands; one host that cannot be seen leaves it unknown, unless it is seen to run elsewhere."""
+        if any(host.up.get(module) for host in self.hosts.values()):
+            return ModuleStatus.UP
+        if not self.observed(module):
+            return ModuleStatus.UNKNOWN
+        return ModuleStatus.DOWN if self._to_run(module) else ModuleStatus.NOT_EXPECTED
+
+    def observed(self, module: str) -> bool:
+        """Tell whether each host that is to run a module is known."""
+        return all(host.expected is not None and module in host.up for host in self.hosts.values() if host.may_run(module))
+
+    def expected(self, module: str) -> bool:
+        """Tell whether at least one host is known to be to run a module."""
+        return bool(self._to_run(module))
+
+    def configurations_known(self, module: str) -> bool:
+        """Tell whether there are hosts to run a module, and what each of them declares is known."""
+        hosts = [host for host in self.hosts.values() if host.may_run(module)]
+        return bool(hosts) and all(host.affinities is not None for host in hosts)
+
+    def declaring(self, affinity: str) -> tuple[Host, ...]:
+        """List the hosts that declare an affinity. Names compare exactly, with case."""
+        return tuple(host for host in self.hosts.values() if host.affinities and affinity in host.affinities)
+
+    def _to_run(self, module: str) -> Iterable[Host]:
+        return [host for host in self.hosts.values() if host.expected is not None and module in host.expected]

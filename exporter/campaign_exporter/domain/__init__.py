@@ -1,0 +1,1 @@
+"""Campaign's vocabulary. Pure: no input or output, no metrics."""

@@ -1,0 +1,19 @@
+"""Text from the outside world, made safe to stand in a label."""
+
+import hashlib
+import re
+
+MAXIMAL_LENGTH = 256
+
+# Control characters but newline and tab, and the marks that turn the direction of the text around them: a delivery's label
+# must not be able to rewrite the line of a page or a notification that it stands in. Lone surrogates cannot be encoded.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def safe_label(text: str) -> str:
+    """Replace what could break a line, and bound the length; two long texts that differ stay different."""
+    clean = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+    if len(clean) <= MAXIMAL_LENGTH:
+        return clean
+    mark = "…" + hashlib.sha256(clean.encode()).hexdigest()[:8]
+    return clean[: MAXIMAL_LENGTH - len(mark)] + mark

@@ -1,0 +1,97 @@
+"""What a metric is: its declaration, and the samples that one round makes of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from campaign_exporter.domain.labels import safe_label
+
+INSTANCE_LABEL = "campaign_instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family of the exposition.
+
+    `collector` is the one whose rounds sample it, "" where the exporter speaks of itself. `labels` stand beside
+    `campaign_instance`, which every metric carries unless `per_instance` is off. `values` gives, for a label whose values
+    are a closed set, that set. `source` is where Adobe, or this exporter, says so.
+    """
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    help: str
+    collector: str = ""
+    labels: tuple[str, ...] = ()
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    buckets: tuple[float, ...] = ()
+    source: str = ""
+    per_instance: bool = True
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All label names, in the order of exposition."""
+        return ((INSTANCE_LABEL,) if self.per_instance else ()) + self.labels
+
+
+class Sample(NamedTuple):
+    """One line of the exposition, but for the labels that the round's owner adds."""
+
+    metric: Metric
+    suffix: str
+    labels: tuple[str, ...]
+    value: float
+
+
+class Histogram(NamedTuple):
+    """Observations by bucket: `counts` has one more entry than the metric has bounds, and is not cumulated."""
+
+    counts: tuple[int, ...]
+    total: float
+
+
+class Samples:
+    """The samples of one round, checked against their declarations as they come in."""
+
+    def __init__(self) -> None:
+        self._samples: dict[tuple[str, str, tuple[str, ...]], Sample] = {}
+
+    def add(self, metric: Metric, value: float, **labels: str | int) -> None:
+        """Add one sample of a gauge or a counter."""
+        self._put(metric, "", self._values(metric, labels), value)
+
+    def add_histogram(self, metric: Metric, histogram: Histogram, **labels: str | int) -> None:
+        """Add all series of a histogram."""
+        values = self._values(metric, labels)
+        running = 0
+        for bound, count in zip((*metric.buckets, float("inf")), histogram.counts, strict=True):
+            running += count
+            self._put(metric, "_bucket", (*values, _bound(bound)), running)
+        self._put(metric, "_count", values, running)
+        self._put(metric, "_sum", values, histogram.total)
+
+    def merge(self, others: "Samples") -> None:
+        """Add all samples of others."""
+        for sample in others:
+            self._put(*sample)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._samples.values())
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def _values(self, metric: Metric, labels: Mapping[str, str | int]) -> tuple[str, ...]:
+        if labels.keys() != set(metric.labels):
+            raise ValueError(f"{metric.name} has the labels {metric.labels}, not {tuple(labels)}")
+        return tuple(safe_label(str(labels[name])) for name in metric.labels)
+
+    def _put(self, metric: Metric, suffix: str, labels: tuple[str, ...], value: float) -> None:
+        key = (metric.name, suffix, labels)
+        if key in self._samples:
+            raise ValueError(f"{metric.name}{suffix}{labels} was sampled twice in one round")
+        self._samples[key] = Sample(metric, suffix, labels, value)
+
+
+def _bound(bound: float) -> str:
+    return "+Inf" if bound == float("inf") else str(float(bound))
