@@ -71,9 +71,8 @@ class Samples:
         self._put(metric, "_sum", values, histogram.total)
 
     def merge(self, others: "Samples") -> None:
-        """Add all samples of others."""
-        for sample in others:
-            self._put(*sample)
+        """Add all samples of others; where both have one, theirs stands."""
+        self._samples |= {(sample.metric.name, sample.suffix, sample.labels): sample for sample in others}
 
     def __iter__(self) -> Iterator[Sample]:
         return iter(self._samples.values())

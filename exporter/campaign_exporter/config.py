@@ -1,0 +1,322 @@
+"""The configuration: what a user may write, checked, with every problem told at once."""
+
+import difflib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+import psycopg.conninfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
+
+T = TypeVar("T")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def parse_duration(value: object) -> object:
+    """Read `15s`, `1m30s` or a number of seconds, as seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not value or _DURATION.sub("", value):
+        raise ValueError("must be a duration such as 15s or 1m30s")
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(value))
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    base: Path = (info.context or {}).get("base", Path())
+    return base / path.expanduser()
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password")
+    return url
+
+
+def _name(value: object) -> object:
+    """Accept what YAML reads as a number where a name is meant."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    # Not pydantic's min_length: that one also complains of a list whose items are all wrong.
+    if not items:
+        raise ValueError("must not be empty")
+    return items
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=86400)]
+FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Name = Annotated[str, BeforeValidator(_name), Field(pattern=r"^[^\s@/]+$", max_length=128)]
+Argument = Annotated[str, BeforeValidator(_name)]
+Module = Annotated[str, Field(pattern=r"^[A-Za-z_]+$")]
+
+
+class Section(BaseModel):
+    """A mapping of the file: unknown keys are errors, nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+
+
+class Database(Section):
+    """Where Campaign's database is, and who asks."""
+
+    dsn: str
+    password_file: FilePath | None = None
+    schema_name: Annotated[str, Field(alias="schema", min_length=1, max_length=63)] = "public"
+    #: Time zone of timestamps without one, as in option WdbcTimeZone.
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+\-/:]+$")] | None = None
+    statement_timeout: Annotated[Seconds, Field(ge=0.01)] = 1.0
+    lock_timeout: Annotated[Seconds, Field(ge=0.01)] = 0.2
+    connect_timeout: Annotated[Seconds, Field(ge=1)] = 3.0
+
+    @field_validator("dsn")
+    @classmethod
+    def _readable(cls, dsn: str) -> str:
+        try:
+            given = psycopg.conninfo.conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError:
+            # The driver's message quotes the text, and a password may stand there.
+            raise ValueError("must be postgresql://user@host:port/database, or key=value pairs") from None
+        if not {"dbname", "service"} & given.keys():
+            raise ValueError("must name the database, as in postgresql://user@host:port/database")
+        return dsn
+
+
+class Processes(Section):
+    """How to learn which processes run: the output of a command, or a file that somebody else fills."""
+
+    command: Annotated[tuple[Argument, ...], AfterValidator(_not_empty)] | None = None
+    file: FilePath | None = None
+    max_age: Seconds = 120.0
+    form: Literal["pdump", "missing"] = "pdump"
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.command is None) == (self.file is None):
+            raise ValueError("give either command or file")
+        return self
+
+
+class Host(Section):
+    """A server that runs Campaign processes."""
+
+    name: Name
+    expected_processes: frozenset[Module] | None = None
+    processes: Processes | None = None
+    configuration: tuple[FilePath, ...] = ()
+    directories: Mapping[Name, FilePath] = Field(default_factory=dict)
+
+
+class Endpoint(Section):
+    """An HTTP address that tells about the platform."""
+
+    name: Name
+    kind: Literal["redirection", "ping", "resource"]
+    url: HttpUrl
+    session_token_file: FilePath | None = None
+    ca_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _token(self) -> Self:
+        if self.session_token_file is not None and self.kind != "ping":
+            raise ValueError("session_token_file goes with kind ping only: remove it")
+        return self
+
+
+class Throughput(Section):
+    """Where the message counters come from."""
+
+    source: Literal["auto", "delivery_stat", "delivery_counters"] = "auto"
+    volume_unit_bytes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+class Instance(Section):
+    """One Campaign instance."""
+
+    name: Name
+    nlserver_instance: Name | None = None
+    role: Literal["standalone", "marketing", "mid-sourcing", "execution"] = "standalone"
+    database: Database | None = None
+    hosts: tuple[Host, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    throughput: Throughput = Throughput()
+    #: Affinities that are meant for some hosts only, such as that of an SMS container.
+    single_host_affinities: frozenset[str] = frozenset()
+
+    @property
+    def nlserver_name(self) -> str:
+        """The name behind the @ in nlserver's listings."""
+        return self.nlserver_instance or self.name
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        _unique("host", (host.name for host in self.hosts))
+        _unique("endpoint", (endpoint.name for endpoint in self.endpoints))
+        if not (self.database or self.hosts or self.endpoints):
+            raise ValueError("has nothing to watch: give it a database, hosts or endpoints")
+        return self
+
+
+class CollectorSettings(Section):
+    """When a collector runs."""
+
+    enabled: bool = True
+    interval: Annotated[Seconds, Field(ge=1)] = 15.0
+    timeout: Annotated[Seconds, Field(ge=0.1)] | None = None
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that a round may take."""
+        return self.timeout if self.timeout is not None else min(10.0, self.interval)
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        if self.timeout is not None and self.timeout > self.interval:
+            raise ValueError("timeout is longer than interval: a round must end before the next")
+        return self
+
+
+class PendingSettings(CollectorSettings):
+    """When the pending deliveries are looked at, and how many of them are shown one by one."""
+
+    table_size: Annotated[int, Field(ge=0, le=1000)] = 50
+
+
+def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
+    return Field(default_factory=lambda: CollectorSettings(interval=seconds))
+
+
+class Collectors(Section):
+    """The collectors. An interval suits production unless told otherwise."""
+
+    deliveries: CollectorSettings = _every(15)
+    pending: PendingSettings = Field(default_factory=PendingSettings)
+    processes: CollectorSettings = _every(15)
+    affinity: CollectorSettings = _every(30)
+    throughput: CollectorSettings = _every(30)
+    endpoints: CollectorSettings = _every(30)
+    disks: CollectorSettings = _every(60)
+    database: CollectorSettings = _every(15)
+
+    def of(self, name: str) -> CollectorSettings:
+        """Give the settings of a collector by its name."""
+        settings: CollectorSettings = getattr(self, name)
+        return settings
+
+
+class Budget(Section):
+    """What the exporter may cost."""
+
+    database_seconds_per_minute: Annotated[float, Field(gt=0, le=60)] = 0.6
+
+
+def _state_directory(value: object) -> object:
+    return None if value == "none" else value
+
+
+class Config(Section):
+    """The whole file."""
+
+    instances: Annotated[tuple[Instance, ...], AfterValidator(_not_empty)]
+    collectors: Collectors = Collectors()
+    budget: Budget = Budget()
+    #: None switches the state off.
+    state_directory: Annotated[FilePath | None, BeforeValidator(_state_directory)] = Field(
+        default_factory=lambda: default_state_directory(os.environ)
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _unique("instance", (instance.name for instance in self.instances))
+        return self
+
+
+def default_state_directory(environment: Mapping[str, str]) -> Path:
+    """Find where the state goes when the file does not say: systemd's directory, then the user's own."""
+    if given := environment.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    if given := environment.get("XDG_STATE_HOME"):
+        return Path(given) / "campaign-exporter"
+    return Path.home() / ".local" / "state" / "campaign-exporter"
+
+
+def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read and check a configuration file; raise ConfigurationError with every problem in it."""
+    document = read_document(file, environment)
+    problems = list(document.problems)
+    if not isinstance(document.data, dict):
+        raise ConfigurationError([*problems, document.problem((), "must be a mapping that begins with `instances:`")])
+    try:
+        config = Config.model_validate(document.data, context={"base": file.absolute().parent})
+    except ValidationError as error:
+        problems += [_problem(document, detail) for detail in error.errors(include_url=False)]
+        config = None
+    if problems or config is None:
+        raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
+    return config
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    doubles = [name for name, count in Counter(names).items() if count > 1]
+    if doubles:
+        raise ValueError(f"two {what}s are called {', '.join(sorted(doubles))}: names must differ")
+
+
+def _problem(document: Document, detail: ErrorDetails) -> Problem:
+    location: Location = detail["loc"]
+    if detail["type"] == "extra_forbidden":
+        return document.problem(location, _unknown_key(str(location[-1]), location[:-1]))
+    if detail["type"] == "missing":
+        return document.problem(location[:-1], f"lacks the key {location[-1]}: add it")
+    text = detail["msg"].removeprefix("Value error, ")
+    return document.problem(location, text[:1].lower() + text[1:])
+
+
+def _unknown_key(key: str, parent: Location) -> str:
+    allowed = [field.alias or name for name, field in _section_at(parent).model_fields.items()]
+    close = difflib.get_close_matches(key, allowed, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"allowed here: {', '.join(allowed)}"
+    return f"unknown key: {hint}"
+
+
+_SECTIONS: Mapping[str, type[Section]] = {
+    "instances": Instance,
+    "hosts": Host,
+    "endpoints": Endpoint,
+    "database": Database,
+    "processes": Processes,
+    "throughput": Throughput,
+    "collectors": Collectors,
+    "budget": Budget,
+}
+
+
+def _section_at(location: Location) -> type[Section]:
+    keys = [step for step in location if isinstance(step, str)]
+    if not keys:
+        return Config
+    if keys[0] == "collectors" and len(keys) > 1:
+        return PendingSettings if keys[1] == "pending" else CollectorSettings
+    return _SECTIONS.get(keys[-1], Config)
