@@ -1,0 +1,106 @@
+"""Answers of Campaign's HTTP endpoints."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign_exporter.domain.answers import parse_ping, parse_redirection, parse_time
+from campaign_exporter.errors import BadAnswer, SourceError, Unreadable
+
+NEW = (
+    b"<redir status='OK' date='2021-08-27 08:02:07.963-07' build='9236' sha1='cc45440' instance='xxx_mkt_prod1' "
+    b"sourceIP='' host='t.example' localHost='xxx'/>"
+)
+OLD = b"<redir status='OK' date='2021/08/27 08:02:07' build='8864' host='tracking.example' localHost='localhost'/>\n"
+
+
+@pytest.mark.parametrize(("body", "build"), [(NEW, "9236"), (OLD, "8864"), (b"<?xml version='1.0'?>\n" + NEW, "9236")])
+def test_redirection_tells_its_build(body: bytes, build: str) -> None:
+    statement = parse_redirection(body)
+    assert statement.build == build
+    assert statement.time is not None
+    assert statement.attributes["status"] == "OK"
+
+
+def test_redirection_without_a_build_is_well_all_the_same() -> None:
+    assert parse_redirection(b"<redir status='OK'/>").build is None
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2021-08-27 08:02:07.963-07", datetime(2021, 8, 27, 8, 2, 7, 963000, timezone(timedelta(hours=-7)))),
+        ("2021-08-27 15:43:48.862Z", datetime(2021, 8, 27, 15, 43, 48, 862000, UTC)),
+        ("2021/08/27 08:02:07", datetime(2021, 8, 27, 8, 2, 7)),  # noqa: DTZ001 - the old form gives no zone
+        ("YYYY-MM-DD HH:MM:SS.112Z", None),
+        ("2021-13-27 08:02:07", None),
+        ("2021-08/27 08:02:07", None),
+        ("", None),
+    ],
+)
+def test_both_forms_of_date_are_read(text: str, time: datetime | None) -> None:
+    assert parse_time(text) == time
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", Unreadable),
+        (b"<html><body>Service temporarily unavailable", Unreadable),
+        (NEW[:50], Unreadable),
+        (b"<!DOCTYPE r [<!ENTITY e 'OK'>]><r status='&e;'/>", Unreadable),
+        (b"<html/>", BadAnswer),
+        (b"<redir status='ok'/>", BadAnswer),
+        (b"<redir status='KO'/>", BadAnswer),
+        (b"<html><redir status='OK'/></html>", BadAnswer),
+    ],
+)
+def test_anything_else_is_no_redirection_server(body: bytes, kind: type[SourceError]) -> None:
+    with pytest.raises(kind):
+        parse_redirection(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"OK\n2021-08-27 15:43:48.862Z\n",
+        b"Ok\r\n2021-08-27 15:43:48.862Z\r\n7/400 pending events",
+        b"\xef\xbb\xbfok \n2021-08-27 15:43:48Z",
+    ],
+)
+def test_ping_says_ok_and_the_time_of_the_database(body: bytes) -> None:
+    time = parse_ping(body).time
+    assert time is not None
+    assert time.replace(microsecond=0) == datetime(2021, 8, 27, 15, 43, 48, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"", "empty"),
+        (b"\n \n", "empty"),
+        (b"O", "not OK"),
+        (b"OK", "cut off"),
+        (b"OK\n", "cut off"),
+        (b"\nOK\n2021-08-27 15:43:48.862Z\n", "not OK"),
+        (b"Error\nThe queue is full (7/400)", "the answer is Error: The queue is full (7/400)"),
+        (b"Error\n" + b"\x1b" + b"x" * 1000, "x" * 80),
+        (b"<html>please log in</html>", "not OK: is the session token right?"),
+        (b"\xff\xfe\x00", "not OK"),
+    ],
+)
+def test_any_other_ping_is_bad(body: bytes, complaint: str) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        parse_ping(body)
+    assert complaint in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 150
+
+
+@given(st.binary())
+def test_any_bytes_are_an_answer_or_refused(body: bytes) -> None:
+    for read in (parse_ping, parse_redirection):
+        with pytest.raises(SourceError):
+            read(body)
