@@ -1,0 +1,206 @@
+"""The delivery engine: takes deliveries through Campaign's states, in whatever time it is told."""
+
+import logging
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+
+from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ranges
+from campaign_simulator.model import PART_SIZE, Delivery, Part
+from campaign_simulator.obstacles import Site, module_of, obstacle
+from campaign_simulator.sending import Sender
+from campaign_simulator.tracking import Tracker
+from campaign_simulator.traffic import Traffic
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Channel, LogStatus, State
+from campaign_simulator.workflows import Workflows
+
+RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not the time
+_MAX_STEP_SECONDS = 60.0  # what a longer sleep would have sent is lost
+_STATES_OF_NOTE = frozenset({State.START_PENDING, State.RETRY_PENDING, State.FINISHED})
+_LOG = logging.getLogger(__name__)
+_SENDING_AT_ONCE = 8  # Adobe: at most 8 child processes
+
+
+class Engine:
+    """All deliveries of an instance, and what happens to them."""
+
+    def __init__(self, site: Site, *, now: datetime, seed: int = 1, messages_per_second: float = 40.0) -> None:
+        self.site = site
+        self.now = now
+        self.journal = Journal()
+        self.ids = Ids()
+        self.active: dict[int, Delivery] = {}
+        self.settled: Counter[tuple[int | None, int | None]] = Counter()  # deliveries at rest, by (state, channel)
+        self.remaining_elsewhere: Counter[tuple[int | None, int | None]] = Counter()  # messages of rows put in by hand
+        self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
+        self._rate = messages_per_second
+        self._credit = 0.0
+        self.sender = Sender(self.journal, self._chance)
+        self.tracker = Tracker(self.journal, self.ids, self._chance)
+        self.traffic = Traffic(self.ids, self._chance, messages_per_second)
+        self.workflows = Workflows(self.journal, self.ids, site, self._chance)
+
+    def create(self, time_zone: str = "UTC", *, with_time_zone: bool = True) -> None:
+        """Note what a new instance holds before anything is sent."""
+        self.traffic.write_fixtures(self.journal)
+        self.workflows.create(self.now, time_zone, with_time_zone=with_time_zone)
+        for delivery in self.traffic.at_rest(self.now):
+            self.journal.changed(delivery)
+            if delivery.state == State.PAUSED:
+                self.active[delivery.delivery_id] = delivery
+            else:
+                self.settled[delivery.state, delivery.channel] += 1
+
+    def step(self, now: datetime) -> None:
+        """Let happen what happens until now."""
+        elapsed = min(max(0.0, (now - self.now).total_seconds()), _MAX_STEP_SECONDS)
+        self.now = max(now, self.now)
+        for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
+            self.add(delivery)
+        for delivery in list(self.active.values()):
+            self._prepare(delivery)
+        self._send(elapsed)
+        self.tracker.step(self.now)
+        self.workflows.step(self.now)
+        self.sender.forget_before(self.now)
+
+    def add(self, delivery: Delivery) -> None:
+        """Take on a delivery."""
+        self.active[delivery.delivery_id] = delivery
+        self.journal.changed(delivery)
+
+    def launch(self, delivery: Delivery, state: State = State.START_PENDING) -> None:
+        """Take on a delivery that is prepared already, in a state of its life."""
+        self._personalize(delivery)
+        self._enter(delivery, state)
+        self.add(delivery)
+
+    def send_first_pass(self, delivery: Delivery) -> None:
+        """Send what a delivery has at once, faster than the mta would."""
+        self._send_some(delivery, delivery.size)
+
+    def make_parts(self, delivery: Delivery, logs: range | list[int], next_pass: datetime, retry: int = 0) -> None:
+        """Cut messages into parts, to be sent from a moment on."""
+        for part_logs in part_ranges(logs, PART_SIZE):
+            part = Part(self.ids.next(), delivery.delivery_id, part_logs, next_pass, retry)
+            delivery.parts[part.part_id] = part
+            self.journal.changed_part(part)
+
+    def drop_parts(self, delivery: Delivery) -> list[Part]:
+        """Lose a delivery's parts; returns them."""
+        lost = list(delivery.parts.values())
+        delivery.parts.clear()
+        for part in lost:
+            self.journal.removed_part(part)
+        return lost
+
+    def touch(self, delivery: Delivery) -> None:
+        """Note that a delivery changed just now."""
+        delivery.modified = self.now
+        self.journal.changed(delivery)
+
+    def _enter(self, delivery: Delivery, state: State) -> None:
+        """Give a delivery another state."""
+        delivery.state = state
+        if state in _STATES_OF_NOTE:
+            _LOG.info("%s %s", delivery.internal_name, state.name.lower().replace("_", " "))
+        if state == State.START_PENDING and delivery.started is None:
+            delivery.started = self.now
+        self.touch(delivery)
+
+    def _prepare(self, delivery: Delivery) -> None:
+        """Go on by one step of the preparation, if it is time and nothing stands against it."""
+        if delivery.ready_at is None or delivery.ready_at > self.now or obstacle(delivery, self.site, self.now):
+            return
+        following = _after(delivery.state)
+        if following == State.MESSAGE_READY:
+            self._personalize(delivery)
+        delivery.ready_at = self.now + timedelta(seconds=self._chance.uniform(0.5, 2.5))
+        if following == State.START_PENDING:
+            delivery.ready_at = None
+        self._enter(delivery, following)
+
+    def _personalize(self, delivery: Delivery) -> None:
+        """Write the delivery logs and the parts."""
+        delivery.to_deliver = delivery.size
+        logs = self.ids.logs(delivery.size)
+        self.journal.log_ranges.append(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
+        self.make_parts(delivery, logs, max(delivery.contact, self.now))
+
+    def _send(self, elapsed: float) -> None:
+        """Share the messages that can be sent among the deliveries that can send."""
+        self._credit += elapsed * self._rate
+        sending = [d for d in self.active.values() if d.state in PENDING | SENDING and not self._held(d)]
+        sending.sort(key=lambda delivery: (delivery.state not in SENDING, delivery.contact))
+        chosen = sending[:_SENDING_AT_ONCE]
+        for index, delivery in enumerate(chosen):
+            share = int(self._credit / (len(chosen) - index))
+            if share:
+                self._credit -= self._send_some(delivery, share)
+        self._credit = min(self._credit, self._rate)  # an idle mta saves up nothing
+
+    def _held(self, delivery: Delivery) -> bool:
+        return obstacle(delivery, self.site, self.now) is not None
+
+    def _send_some(self, delivery: Delivery, count: int) -> int:
+        """Send up to so many messages of a delivery; returns how many were tried."""
+        delivery.broad_start = delivery.broad_start or self.now
+        if delivery.state in PENDING:
+            retrying = delivery.state == State.RETRY_PENDING
+            self._enter(delivery, State.RETRY_IN_PROGRESS if retrying else State.IN_PROGRESS)
+        left = count
+        for part in delivery.due_parts(self.now):
+            left -= self._send_part(delivery, part, left) if left else 0
+        if not delivery.parts:
+            self._end_pass(delivery)
+        self.touch(delivery)
+        return count - left
+
+    def _send_part(self, delivery: Delivery, part: Part, count: int) -> int:
+        """Send up to so many messages of a part; returns how many were tried."""
+        self._assign(delivery, part)
+        logs = part.logs[part.sent : part.sent + count]
+        if delivery.automatic:
+            self.tracker.received(delivery, self.sender.attempt(delivery, part, logs, self.now), self.now)
+        else:
+            delivery.success += len(logs)
+            self.journal.outcomes += [Outcome(log, LogStatus.SENT, 0, self.now) for log in logs]
+        part.sent += len(logs)
+        self.journal.changed_part(part)
+        if part.sent == len(part.logs):
+            del delivery.parts[part.part_id]
+            self.journal.removed_part(part)
+        return len(logs)
+
+    def _assign(self, delivery: Delivery, part: Part) -> None:
+        """Give a part to a process that may send it."""
+        module, servers = module_of(delivery), self.site.servers
+        hosts = sorted(servers.running_on(module))
+        if delivery.channel == Channel.EMAIL and delivery.effective_affinity:
+            hosts = sorted(set(hosts) & set(servers.declaring(delivery.effective_affinity)))
+        if hosts:
+            host = part.hostname if part.hostname in hosts else self._chance.choice(hosts)
+            part.hold(host, servers.process_id(host, module))
+
+    def _end_pass(self, delivery: Delivery) -> None:
+        """Plan another pass for softly refused messages, or be done."""
+        if not delivery.softly_bounced:
+            self._finish(delivery)
+            return
+        delivery.retries += 1
+        self.make_parts(delivery, delivery.softly_bounced, self.now + RETRY_PERIOD, delivery.retries)
+        delivery.softly_bounced = []
+        self._enter(delivery, State.RETRY_PENDING)
+
+    def _finish(self, delivery: Delivery) -> None:
+        """End a delivery."""
+        delivery.broad_end = self.now
+        self._enter(delivery, State.FINISHED)
+        del self.active[delivery.delivery_id]
+        self.settled[delivery.state, delivery.channel] += 1
+
+
+def _after(state: State) -> State:
+    """Return the state that follows in the preparation."""
+    order = (State.BEING_EDITED, *PREPARATION, State.START_PENDING)
+    return order[order.index(state) + 1]

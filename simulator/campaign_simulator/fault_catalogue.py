@@ -1,0 +1,7 @@
+"""All faults, in the order in which they are listed."""
+
+from campaign_simulator.database_faults import DATABASE_FAULTS
+from campaign_simulator.delivery_faults import DELIVERY_FAULTS
+from campaign_simulator.platform_faults import PLATFORM_FAULTS
+
+FAULTS = (*PLATFORM_FAULTS, *DELIVERY_FAULTS, *DATABASE_FAULTS)

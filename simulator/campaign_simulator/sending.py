@@ -1,0 +1,131 @@
+"""How single attempts to send end, and what is counted for them."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaign_simulator.journal import Journal, Outcome
+from campaign_simulator.model import Delivery, Part, SendingStat
+from campaign_simulator.vocabulary import FailureReason, FailureType, LogStatus
+
+MAX_RETRY = 5  # Adobe: five retries on the first day
+STAT_PERIOD = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A mail server's refusal (NmsBroadLogMsg)."""
+
+    message_id: int
+    kind: FailureType
+    reason: FailureReason
+    text: str
+
+
+HARD_ANSWERS = (
+    Answer(1, FailureType.HARD, FailureReason.USER_UNKNOWN, "550 5.1.1 User unknown"),
+    Answer(2, FailureType.HARD, FailureReason.REFUSED, "554 5.7.1 Message refused"),
+)
+SOFT_ANSWERS = (
+    Answer(3, FailureType.SOFT, FailureReason.UNREACHABLE, "421 4.4.2 Connection timed out"),
+    Answer(4, FailureType.SOFT, FailureReason.MAILBOX_FULL, "452 4.2.2 Mailbox full"),
+    Answer(5, FailureType.SOFT, FailureReason.INVALID_DOMAIN, "451 4.1.2 Domain not found"),
+    Answer(6, FailureType.SOFT, FailureReason.REFUSED, "451 4.7.1 Try again later"),
+)
+ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
+_DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
+_HARD = (0.012, 0.05)
+
+
+class Sender:
+    """Tries messages and counts; the counts are the truth about throughput."""
+
+    def __init__(self, journal: Journal, chance: random.Random) -> None:
+        self._journal = journal
+        self._chance = chance
+        self._stats: dict[tuple[datetime, int], SendingStat] = {}
+        self.messages: Counter[tuple[str, str]] = Counter()  # by (success or error, first or retry)
+        self.bytes = 0.0
+        self.simulated = 0  # attempts with verify mode, which are not messages
+
+    def attempt(self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime) -> list[int]:
+        """Try messages of a part once; returns the logs of those that were delivered."""
+        delivered = []
+        for log in logs:
+            answer = self._answer(part)
+            if answer is None:
+                delivered.append(log)
+                self._journal.outcomes.append(Outcome(log, LogStatus.SENT, 0, now))
+            else:
+                self._fail(delivery, part, Outcome(log, LogStatus.FAILED, answer.message_id, now), answer)
+        delivery.success += len(delivered)
+        self._count(delivery, part, len(delivered), len(logs) - len(delivered), now)
+        return delivered
+
+    def remember(self, stats: Iterable[SendingStat]) -> None:
+        """Count what was sent before the simulation began."""
+        for stat in stats:
+            self.messages["success", "first"] += stat.first_success
+            self.messages["error", "first"] += stat.first_error
+            self.messages["success", "retry"] += stat.retries_success
+            self.messages["error", "retry"] += stat.retries_error
+            self.bytes += stat.volume
+
+    def forget_before(self, now: datetime) -> None:
+        """Drop periods that are over: they were written."""
+        self._stats = {key: stat for key, stat in self._stats.items() if stat.date > now - 2 * STAT_PERIOD}
+
+    def _answer(self, part: Part) -> Answer | None:
+        """Draw the mail server's answer; none when it takes the message."""
+        retry = min(part.retry, 1)
+        drawn = self._chance.random()
+        if drawn < _DELIVERED[retry]:
+            return None
+        return self._chance.choice(HARD_ANSWERS if drawn > 1 - _HARD[retry] else SOFT_ANSWERS)
+
+    def _fail(self, delivery: Delivery, part: Part, outcome: Outcome, answer: Answer) -> None:
+        """Note a refusal: softly refused messages are tried again, but not for ever."""
+        if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY:
+            delivery.softly_bounced.append(outcome.log_id)
+            outcome = Outcome(outcome.log_id, LogStatus.PENDING, outcome.message_id, outcome.when)
+        else:
+            delivery.error += 1
+            delivery.reasons[answer.reason] = delivery.reasons.get(answer.reason, 0) + 1
+            delivery.new_quarantine += answer.reason == FailureReason.USER_UNKNOWN
+        self._journal.outcomes.append(outcome)
+
+    def _count(self, delivery: Delivery, part: Part, delivered: int, refused: int, now: datetime) -> None:
+        """Add attempts to the period's statistics and to the truth."""
+        stat = self._stat(delivery, now)
+        volume = (delivered + refused) * delivery.message_bytes
+        stat.volume += volume
+        if part.retry:
+            stat.retries_success += delivered
+            stat.retries_error += refused
+        else:
+            stat.first_success += delivered
+            stat.first_error += refused
+        if delivery.verify_mode:
+            self.simulated += delivered + refused
+            return
+        attempt = "retry" if part.retry else "first"
+        self.messages["success", attempt] += delivered
+        self.messages["error", attempt] += refused
+        self.bytes += volume
+
+    def _stat(self, delivery: Delivery, now: datetime) -> SendingStat:
+        """Return the statistics of a delivery for the current period."""
+        date = floor(now, STAT_PERIOD)
+        key = (date, delivery.delivery_id)
+        if key not in self._stats:
+            self._stats[key] = SendingStat(date, delivery.delivery_id, delivery.verify_mode)
+        self._journal.stats[key] = self._stats[key]
+        return self._stats[key]
+
+
+def floor(moment: datetime, period: timedelta) -> datetime:
+    """Return the beginning of the period that a moment lies in."""
+    seconds = moment.timestamp()
+    return datetime.fromtimestamp(seconds - seconds % period.total_seconds(), tz=moment.tzinfo)

@@ -1,0 +1,129 @@
+"""What the simulator knows to be true, for tests to compare with what is measured."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from campaign_simulator.engine import Engine
+from campaign_simulator.hosts import Hosts
+from campaign_simulator.obstacles import obstacle
+from campaign_simulator.vocabulary import PENDING, Cause, State
+
+_UNDER_WAY = range(State.START_PENDING, State.STOPPED)  # Adobe: launched and not over
+StateAndChannel = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class PendingDelivery:
+    """A delivery that is not being sent, and why."""
+
+    delivery_id: int
+    label: str
+    state: int
+    channel: int
+    cause: str
+    messages: int  # that wait in it
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The state of the simulated instance at one moment, out of its model and not out of its database.
+
+    Deliveries and messages leave out what monitoring has to leave out: templates, deleted deliveries, proofs, the
+    zero record; attempts in verify mode.
+    """
+
+    moment: datetime
+    deliveries: Mapping[StateAndChannel, int]
+    messages: Mapping[tuple[str, str], int]  # attempts since the database was made, by (success|error, first|retry)
+    bytes: float
+    simulated_attempts: int
+    messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
+    processes: Mapping[str, Mapping[str, int]]  # 1 or 0, by host and module that is to run
+    affinities: Mapping[str, tuple[str, ...]]  # by host
+    pending: tuple[PendingDelivery, ...]
+    faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
+
+    @property
+    def causes(self) -> Counter[str]:
+        """How many deliveries are pending, by cause."""
+        return Counter(delivery.cause for delivery in self.pending)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the truth as JSON can hold it; keys of pairs are nested, missing numbers are `null`."""
+        return {
+            "moment": self.moment.isoformat(),
+            "deliveries": _nested(self.deliveries),
+            "messages": _nested(self.messages),
+            "bytes": self.bytes,
+            "simulated_attempts": self.simulated_attempts,
+            "messages_remaining": _nested(self.messages_remaining),
+            "processes": {host: dict(modules) for host, modules in self.processes.items()},
+            "affinities": {host: list(names) for host, names in self.affinities.items()},
+            "pending": [vars(delivery) for delivery in self.pending],
+            "causes": dict(self.causes),
+            "faults": {name: list(targets) for name, targets in self.faults.items()},
+        }
+
+
+def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[str, tuple[str, ...]]) -> Truth:
+    """Say what is true of the engine and the servers at a moment."""
+    deliveries = Counter(engine.settled)
+    remaining: Counter[StateAndChannel] = Counter(engine.remaining_elsewhere)
+    for delivery in engine.active.values():
+        key = (int(delivery.state), int(delivery.channel))
+        deliveries[key] += 1
+        if delivery.state in _UNDER_WAY:
+            remaining[key] += delivery.remaining
+    return Truth(
+        moment=moment,
+        deliveries={key: count for key, count in deliveries.items() if count},
+        messages=dict(engine.sender.messages),
+        bytes=engine.sender.bytes,
+        simulated_attempts=engine.sender.simulated,
+        messages_remaining=dict(remaining),
+        processes={
+            name: {module: int(module in host.processes) for module in host.plan.modules}
+            for name, host in hosts.by_name.items()
+        },
+        affinities={name: tuple(sorted(host.affinities)) for name, host in hosts.by_name.items()},
+        pending=tuple(_pending(engine, moment)),
+        faults=dict(faults),
+    )
+
+
+def _pending(engine: Engine, moment: datetime) -> list[PendingDelivery]:
+    """List what should be sending and is not, and what a documented cause keeps from being launched."""
+    found = []
+    for delivery in engine.active.values():
+        cause = obstacle(delivery, engine.site, moment)
+        if delivery.state in PENDING:
+            cause = cause or Cause.UNKNOWN  # due, and not taken yet
+        elif delivery.state > State.READY or delivery.contact > moment:
+            continue
+        if cause is not None:
+            found.append(
+                PendingDelivery(
+                    delivery.delivery_id,
+                    delivery.label,
+                    int(delivery.state),
+                    int(delivery.channel),
+                    str(cause),
+                    delivery.remaining,
+                )
+            )
+    return found
+
+
+def _nested(counts: Mapping[Any, int]) -> dict[str, dict[str, int]]:
+    """Turn pairs of keys into two levels of text keys."""
+    result: dict[str, dict[str, int]] = {}
+    for (first, second), count in counts.items():
+        result.setdefault(_text(first), {})[_text(second)] = count
+    return result
+
+
+def _text(key: object) -> str:
+    return "null" if key is None else str(key)
