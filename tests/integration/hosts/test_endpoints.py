@@ -1,0 +1,394 @@
+"""Endpoints: real HTTP servers on loopback, well and ill."""
+
+import http.server
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from campaign_exporter.errors import (
+    AuthenticationFailed,
+    BadAnswer,
+    ConnectFailed,
+    Missing,
+    SourceError,
+    TimedOut,
+    TlsFailed,
+    Unreadable,
+)
+from campaign_exporter.sources.endpoints import MAXIMAL_BYTES, EndpointProbe, Kind
+
+REDIR = b"<redir status='OK' date='2021-08-27 08:02:07.963-07' build='9236' host='t' localHost='t'/>"
+PING = b"OK\n2021-08-27 15:43:48.862Z\n"
+TOKEN = "___hunter2"  # what a test's token looks like
+TIMEOUT = 5.0
+
+Behaviour = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Site:
+    """A server under test, and the requests that it saw."""
+
+    url: str
+    seen: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def cookies(self) -> list[str | None]:
+        return [cookie for _, cookie in self.seen]
+
+
+class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients that go away are what is tested here."""
+
+
+@contextmanager
+def serving(behave: Behaviour, host: str = "127.0.0.1", certificate: Path | None = None) -> Iterator[Site]:
+    site = Site("")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.seen.append((self.path, self.headers.get("Cookie")))
+            behave(self)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = QuietServer((host, 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    site.url = f"{'http' if certificate is None else 'https'}://{host}:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def answer(body: bytes, status: int = 200, **headers: str) -> Behaviour:
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return behave
+
+
+def raw(*pieces: bytes, pause: float = 0.0) -> Behaviour:
+    """Send bytes as they are, and close."""
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        with suppress(OSError):
+            for piece in pieces:
+                request.wfile.write(piece)
+                time.sleep(pause)
+
+    return behave
+
+
+def ping(url: str, *, kind: Kind = "ping") -> EndpointProbe:
+    return EndpointProbe(kind, url, session_token=lambda: TOKEN)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for 127.0.0.1 that nobody has signed; key and certificate in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, crt, both = folder / "key.pem", folder / "crt.pem", folder / "both.pem"
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(crt)]
+    subprocess.run(["openssl", "req", *kind, *names], check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + crt.read_bytes())
+    return both
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "build"), [("redirection", REDIR, "9236"), ("ping", PING, None), ("resource", b"x", None)]
+)
+def test_a_good_answer_is_timed(kind: Kind, body: bytes, build: str | None) -> None:
+    with serving(answer(body)) as site:
+        found = EndpointProbe(kind, site.url).check(TIMEOUT)
+    assert found.build == build
+    assert 0 < found.duration_seconds < TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("kind", "behaviour", "error"),
+    [
+        ("resource", answer(b""), BadAnswer),
+        ("ping", answer(b""), BadAnswer),
+        ("ping", answer(b"OK"), BadAnswer),
+        ("ping", answer(b"Error\nThe queue is full (7/400)"), BadAnswer),
+        ("redirection", answer(b""), Unreadable),
+        ("redirection", answer(b"<html>"), Unreadable),
+        ("redirection", answer(b"<redir status='KO'/>"), BadAnswer),
+        ("redirection", answer(REDIR, 500), BadAnswer),
+        ("resource", answer(b"x", 404), BadAnswer),
+        ("resource", answer(b"x", 204), BadAnswer),
+        ("resource", answer(b"", 304), BadAnswer),
+        ("ping", answer(b"", 401), AuthenticationFailed),
+        ("ping", answer(b"", 403), AuthenticationFailed),
+        ("resource", answer(b"", 302), BadAnswer),  # no Location: back to itself
+        ("resource", answer(b"", 302, Location="ftp://x/"), BadAnswer),
+        ("resource", answer(b"", 302, Location="file:///etc/passwd"), BadAnswer),
+        ("resource", answer(b"", 302, Location="http://[/"), BadAnswer),
+        ("resource", answer(b"", 302, Location="http://:80:80/"), BadAnswer),
+        ("resource", answer(b"", 302, Location="/again"), BadAnswer),
+        ("resource", raw(b"SSH-2.0-OpenSSH_9.6\r\n"), ConnectFailed),
+        ("resource", raw(), ConnectFailed),
+        ("resource", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), ConnectFailed),
+        ("resource", raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha"), ConnectFailed),
+        ("resource", raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), ConnectFailed),
+        ("resource", raw(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 200, b"\r\nx"), ConnectFailed),
+        ("resource", answer(b"x" * (MAXIMAL_BYTES + 1)), BadAnswer),
+        ("resource", raw(b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 65536] * 64), BadAnswer),
+    ],
+)
+def test_anything_else_is_an_error_with_a_meaning(kind: Kind, behaviour: Behaviour, error: type[SourceError]) -> None:
+    with serving(behaviour) as site:
+        with pytest.raises(SourceError) as caught:
+            EndpointProbe(kind, f"{site.url}/path?secret=hunter2#hunter2").check(TIMEOUT)
+        assert type(caught.value) is error
+        assert f"{site.url}/path" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_the_largest_answer_allowed_is_read() -> None:
+    with serving(answer(b"x" * MAXIMAL_BYTES)) as site:
+        assert EndpointProbe("resource", site.url).check(TIMEOUT).build is None
+
+
+def test_a_packed_answer_is_not_unpacked() -> None:
+    with serving(answer(b"\x1f\x8b\x08\x00", Content_Encoding="gzip")) as site:
+        EndpointProbe("resource", site.url).check(TIMEOUT)
+        with pytest.raises(Unreadable):
+            EndpointProbe("redirection", site.url).check(TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda _: time.sleep(5.0),
+        raw(b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 100, pause=0.05),
+        raw(*[bytes((each,)) for each in b"HTTP/1.1 200 OK" + b" and on" * 12], pause=0.05),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 100, pause=0.05),
+        raw(b"HTTP/1.1 200 OK\r\n\r\n", *[b"x"] * 100, pause=0.05),
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 100, pause=0.05),
+    ],
+)
+def test_a_slow_drip_ends_at_the_deadline(behaviour: Behaviour) -> None:
+    with serving(behaviour) as site:
+        start = time.monotonic()
+        with pytest.raises(TimedOut, match=r"no whole answer within 0.3 s"):
+            EndpointProbe("resource", site.url).check(0.3)
+        assert time.monotonic() - start < 2.5
+
+
+def test_redirects_share_one_deadline() -> None:
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.15)
+        answer(b"", 302, Location="/next")(request)
+
+    with serving(behave) as site:
+        start = time.monotonic()
+        with pytest.raises(TimedOut):
+            EndpointProbe("resource", site.url).check(0.3)
+        assert time.monotonic() - start < 2.5
+
+
+def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        start = time.monotonic()
+        with pytest.raises(TimedOut):
+            EndpointProbe("resource", f"https://127.0.0.1:{listener.getsockname()[1]}/").check(0.3)
+        assert time.monotonic() - start < 2.5
+
+
+def test_three_redirects_are_followed_and_four_are_not() -> None:
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        left = int(request.path.strip("/"))
+        (answer(b"there") if left == 0 else answer(b"", 307, Location=f"/{left - 1}"))(request)
+
+    with serving(behave) as site:
+        EndpointProbe("resource", f"{site.url}/3").check(TIMEOUT)
+        site.seen.clear()
+        with pytest.raises(BadAnswer, match="redirects more than 3 times"):
+            EndpointProbe("resource", f"{site.url}/4").check(TIMEOUT)
+        assert len(site.seen) == 4
+
+
+def test_the_token_travels_as_a_cookie_and_never_in_the_address() -> None:
+    with serving(answer(PING)) as site:
+        ping(f"{site.url}/nl/jsp/ping.jsp").check(TIMEOUT)
+        assert site.seen == [("/nl/jsp/ping.jsp", f"__sessiontoken={TOKEN}")]
+
+
+def test_the_token_is_asked_anew_each_time() -> None:
+    tokens = iter(["one\n", "two"])
+    with serving(answer(PING)) as site:
+        probe = EndpointProbe("ping", site.url, session_token=lambda: next(tokens))
+        probe.check(TIMEOUT)
+        probe.check(TIMEOUT)
+        assert site.cookies() == ["__sessiontoken=one", "__sessiontoken=two"]
+
+
+@pytest.mark.parametrize("token", ["", " \n", "a;b", "a\r\nX: y", 'a"b', "a b", "é"])
+def test_a_token_that_is_none_is_not_sent(token: str) -> None:
+    with serving(answer(PING)) as site:
+        with pytest.raises(Unreadable) as caught:
+            EndpointProbe("ping", site.url, session_token=lambda: token).check(TIMEOUT)
+        assert site.seen == []
+    assert "a;b" not in str(caught.value)
+
+
+def test_what_hides_the_token_is_passed_on() -> None:
+    def gone() -> str:
+        raise Missing("token file is not there")
+
+    with pytest.raises(Missing, match="token file"):
+        EndpointProbe("ping", "http://127.0.0.1:1/", session_token=gone).check(TIMEOUT)
+
+
+def test_the_token_follows_on_the_same_host_only() -> None:
+    with serving(answer(PING), host="127.0.0.2") as other:
+
+        def behave(request: BaseHTTPRequestHandler) -> None:
+            (answer(b"", 302, Location="/here") if request.path == "/" else answer(b"", 302, Location=other.url))(request)
+
+        with serving(behave) as site:
+            ping(site.url + "/").check(TIMEOUT)
+            assert site.cookies() == [f"__sessiontoken={TOKEN}"] * 2
+        assert other.cookies() == [None]
+
+
+def test_the_token_does_not_go_to_another_port() -> None:
+    with serving(answer(PING)) as other, serving(answer(b"", 301, Location=other.url)) as site:
+        ping(site.url).check(TIMEOUT)
+        assert other.cookies() == [None]
+
+
+def test_the_token_does_not_go_from_https_to_http(certificate: Path) -> None:
+    with serving(answer(PING)) as plain, serving(answer(b"", 302, Location=plain.url), certificate=certificate) as site:
+        EndpointProbe("ping", site.url, session_token=lambda: TOKEN, ca_file=certificate).check(TIMEOUT)
+        assert site.cookies() == [f"__sessiontoken={TOKEN}"]
+        assert plain.cookies() == [None]
+
+
+def test_an_answer_that_repeats_the_token_does_not_betray_it() -> None:
+    with serving(answer(f"Error\nno session {TOKEN}".encode())) as site, pytest.raises(BadAnswer) as caught:
+        ping(site.url).check(TIMEOUT)
+    assert "no session (token)" in str(caught.value)
+
+
+def test_a_user_and_password_in_the_address_stay_out_of_messages() -> None:
+    with serving(answer(b"", 500)) as site, pytest.raises(BadAnswer) as caught:
+        EndpointProbe("resource", site.url.replace("://", "://user:hunter2@")).check(TIMEOUT)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_nobody_there_is_a_failed_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ConnectFailed, match="Connection refused"):
+        EndpointProbe("resource", f"http://127.0.0.1:{port}/?hunter2").check(TIMEOUT)
+
+
+def test_a_name_that_is_unknown_is_a_failed_connection() -> None:
+    with pytest.raises(SourceError) as caught:
+        EndpointProbe("resource", "http://no-such-host.invalid/?hunter2").check(TIMEOUT)
+    assert isinstance(caught.value, ConnectFailed | TimedOut)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_certificate_is_checked(certificate: Path) -> None:
+    with serving(answer(b"x"), certificate=certificate) as site:
+        EndpointProbe("resource", site.url, ca_file=certificate).check(TIMEOUT)
+        with pytest.raises(TlsFailed, match=r"certificate is not to be trusted: self.signed certificate"):
+            EndpointProbe("resource", site.url).check(TIMEOUT)
+        with pytest.raises(TlsFailed, match=r"not valid for|doesn't match|mismatch"):
+            EndpointProbe("resource", site.url.replace("127.0.0.1", "localhost"), ca_file=certificate).check(TIMEOUT)
+
+
+def test_plain_http_behind_https_is_a_tls_failure() -> None:
+    with serving(answer(b"x")) as site, pytest.raises(TlsFailed, match="the TLS handshake failed"):
+        EndpointProbe("resource", site.url.replace("http:", "https:")).check(TIMEOUT)
+
+
+def test_a_ca_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match=r"ca.pem is not there"):
+        EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem").check(TIMEOUT)
+
+
+def test_a_ca_file_that_is_none_is_a_tls_failure(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(SourceError) as caught:
+        EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem").check(TIMEOUT)
+    assert isinstance(caught.value, TlsFailed | ConnectFailed)
+
+
+def test_the_environments_proxy_is_used_but_for_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answer(b"x")) as proxy, serving(answer(b"x")) as site:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        EndpointProbe("resource", "http://campaign.invalid/r/test").check(TIMEOUT)
+        assert proxy.seen == [("http://campaign.invalid/r/test", None)]
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        EndpointProbe("resource", site.url).check(TIMEOUT)
+        assert len(proxy.seen) == len(site.seen) == 1
+
+
+def test_a_proxy_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with pytest.raises(ConnectFailed, match="the proxy of the environment fails"):
+        EndpointProbe("resource", "http://campaign.invalid/").check(TIMEOUT)
+
+
+def test_passwords_of_netrc_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    sent: list[str | None] = []
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        sent.append(request.headers.get("Authorization"))
+        answer(b"x")(request)
+
+    with serving(behave) as site:
+        EndpointProbe("resource", site.url).check(TIMEOUT)
+    assert sent == [None]
+
+
+def test_nothing_is_left_open() -> None:
+    with serving(answer(b"x")) as site:
+        for _ in range(20):
+            EndpointProbe("resource", site.url).check(TIMEOUT)
+        time.sleep(0.05)  # the server's own sides close
+        open_before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(20):
+            EndpointProbe("resource", site.url).check(TIMEOUT)
+        time.sleep(0.05)
+        assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
+        assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
