@@ -23,6 +23,11 @@ _LOST_WORKERS = 3
 _LONGEST_LIFE = 300.0
 
 
+def life_of(settings: CollectorSettings) -> float:
+    """Tell for how many seconds a value is believed: three intervals, at most five minutes but where rounds are rarer."""
+    return min(3 * settings.interval, max(_LONGEST_LIFE, settings.interval + settings.deadline))
+
+
 class _Part(NamedTuple):
     samples: Samples
     read_at: float
@@ -143,18 +148,13 @@ class Job:
     def withdraw_stale(self) -> None:
         """Take away parts older than three intervals; what is told of the rounds themselves stays."""
         with self._lock:
-            oldest = self._clock.monotonic() - self.life
+            oldest = self._clock.monotonic() - life_of(self.settings)
             stale = [name for name, part in self._parts.items() if part.read_at < oldest]
             for name in stale:
                 del self._parts[name]
             if stale:
                 _LOG.warning("values withdrawn collector=%s parts=%s", self.name, ",".join(stale) or "all")
                 self._publish(self._all_samples())
-
-    @property
-    def life(self) -> float:
-        """Seconds for which a value is believed: three intervals, at most five minutes but where rounds are rarer."""
-        return min(3 * self.interval, max(_LONGEST_LIFE, self.interval + self.settings.deadline))
 
     def _begin(self) -> Round | None:
         with self._lock:
@@ -233,6 +233,12 @@ class Job:
                 samples.add(metric, float(value), collector=self.name)
         for reason in REASONS:
             samples.add(catalogue.COLLECTOR_ERRORS, self._errors[reason], collector=self.name, reason=reason)
+
+    def retire(self) -> None:
+        """Fall silent: a round that is still under way neither publishes nor remembers anything."""
+        with self._lock:
+            self._memory.take_over()
+            self._publish = lambda _samples: None
 
     def announce(self) -> None:
         """Publish what is known before the first round."""

@@ -7,7 +7,7 @@ and plans anew. It also gives up workers that do not come back, and has old valu
 import logging
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -27,7 +27,7 @@ _WORKERS_PER_JOB = 4
 _STAGGER = 0.05
 
 
-class Every(BaseTrigger):  # type: ignore[misc] - APScheduler publishes no types
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler publishes no types
     """Fire once an interval, counted from the last time, and never for a time gone by.
 
     APScheduler's own interval trigger lists every time that was missed: a clock that is set from 1970 to today, as machines
@@ -81,6 +81,7 @@ class Scheduler:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._scheduler: BackgroundScheduler | None = None
+        self._on_look: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     @property
@@ -99,8 +100,9 @@ class Scheduler:
         """Whether each job has ended a round."""
         return all(job.first_round_ended.is_set() for job in self.jobs)
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def start(self, on_look: Callable[[], None]) -> None:
+        """Begin to watch; `on_look` is called after each look of the watchdog."""
+        self._on_look = on_look
         self._thread.start()
 
     def plan(self, jobs: dict[str, Job]) -> None:
@@ -137,6 +139,7 @@ class Scheduler:
             with self._lock:
                 planned = dict(self._jobs)
             again = self._watchdog.look(list(planned.values()))
+            self._on_look()
             with self._lock:
                 for key, job in planned.items():
                     if job in again and self._jobs.get(key) is job:

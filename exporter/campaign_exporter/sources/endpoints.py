@@ -154,9 +154,7 @@ class EndpointProbe:
         if isinstance(error, requests.exceptions.SSLError) or _caused_by(error, ssl.SSLError):
             return TlsFailed(f"{self._place}: {_why(error)}")
         if isinstance(error, requests.exceptions.ProxyError):
-            return ConnectFailed(
-                f"{self._place}: the proxy of the environment fails: mend it, or set NO_PROXY"
-            )
+            return ConnectFailed(f"{self._place}: the proxy of the environment fails: mend it, or set NO_PROXY")
         if isinstance(error, ValueError):  # also requests' InvalidURL and its like
             return BadAnswer(f"{self._place}: the address, or one that it redirects to, is not valid")
         return ConnectFailed(f"{self._place}: {_why(error)}")

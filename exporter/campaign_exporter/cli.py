@@ -1,0 +1,139 @@
+"""The commands. A bad configuration is exit status 2 everywhere."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from campaign_exporter import __version__, log
+from campaign_exporter.config import Config, load_config
+from campaign_exporter.document import ConfigurationError
+from campaign_exporter.exporter import Exporter
+from campaign_exporter.grants import grants_sql
+from campaign_exporter.notices import notices
+from campaign_exporter.rounds import SystemClock
+from campaign_exporter.sampling import sample_once
+from campaign_exporter.state import State, StateRefused
+from campaign_exporter.web import ListenRefused, WebServer, application, listen
+
+_LOG = logging.getLogger(__name__)
+#: Outside the range from 9100 on, which the list of Prometheus's default ports has given away.
+DEFAULT_ADDRESS = ":11951"
+_BAD_CONFIGURATION = 2
+
+_config_file = click.option("--config.file", "file", type=click.Path(path_type=Path), required=True, help="The configuration.")
+
+
+def _listen_address(default: str) -> Callable[[Any], Any]:
+    return click.option("--web.listen-address", "address", default=default, show_default=True, help="HOST:PORT or :PORT.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="campaign-exporter")
+def main() -> None:
+    """Watch Adobe Campaign Classic for Prometheus."""
+
+
+@main.command()
+@_config_file
+@_listen_address(DEFAULT_ADDRESS)
+@click.option("--web.telemetry-path", "path", default="/metrics", show_default=True, help="Where the metrics are.")
+@click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Let a POST to /-/reload read the configuration anew.")
+@click.option("--log.level", "level", type=click.Choice(["debug", "info", "warn", "error"]), default="info", show_default=True)
+@click.option("--log.format", "form", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
+def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form: str) -> None:  # noqa: FBT001 - click's way
+    """Sample on a schedule, and serve the metrics until told to stop."""
+    log.set_up(level, form)
+    if not path.startswith("/") or path.startswith("/-/"):
+        _fail(f"--web.telemetry-path {path}: must begin with /, and not with /-/")
+    config = _load(file)
+    try:
+        state = State.open(config.state_directory) if config.state_directory else State()
+        listener = listen(address)
+    except (StateRefused, ListenRefused) as error:
+        _fail(str(error))
+    exporter = Exporter(file, config, clock=SystemClock(), state=state)
+    server = WebServer(application(exporter, telemetry_path=path, lifecycle=lifecycle), listener)
+    stopped = threading.Event()
+    _on_signals(exporter, stopped)
+    exporter.start()
+    server.start()
+    _LOG.info("serving address=%s path=%s instances=%d", address, path, len(config.instances))
+    stopped.wait()
+    exporter.stop()
+    server.stop()
+    _LOG.info("stopped")
+    # Workers may still wait for a host or a database; what they would bring is no longer wanted.
+    logging.shutdown()
+    os._exit(0)
+
+
+@main.command("check-config")
+@click.argument("file", type=click.Path(path_type=Path))
+def check_config(file: Path) -> None:
+    """Check a configuration: every problem at once, with its line and the mend."""
+    config = _load(file)
+    for notice in notices(config):
+        click.echo(f"note: {notice}", err=True)
+    click.echo(f"{file}: good, {len(config.instances)} instance(s)")
+
+
+@main.command()
+@_config_file
+def sample(file: Path) -> None:
+    """Do one round of every collector, and print the metrics. Counters that need the state are left out."""
+    log.set_up("error", "logfmt")
+    exposition, failures = sample_once(_load(file), SystemClock())
+    sys.stdout.buffer.write(exposition)
+    sys.stdout.flush()
+    for failure in failures:
+        click.echo(failure, err=True)
+    # A worker may still wait for a host that hangs.
+    os._exit(1 if failures else 0)
+
+
+@main.command()
+@_config_file
+def grants(file: Path) -> None:
+    """Print the SQL that makes the role which the exporter needs, and no more."""
+    click.echo(grants_sql(_load(file)), nl=False)
+
+
+@main.command()
+@_listen_address("127.0.0.1:11951")
+@click.option("--duration", default=None, metavar="DURATION", help="End after this time, such as 3m. Without it: until Ctrl-C.")
+def demo(address: str, duration: str | None) -> None:
+    """Run a simulated instance, the exporter, and a scripted incident."""
+    from campaign_exporter.demo import run_demo  # noqa: PLC0415 - only the demo pays for it
+
+    sys.exit(run_demo(address, duration))
+
+
+def _load(file: Path) -> Config:
+    try:
+        return load_config(file)
+    except ConfigurationError as error:
+        _fail(str(error), _BAD_CONFIGURATION)
+
+
+def _fail(text: str, status: int = 1) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(status)
+
+
+def _on_signals(exporter: Exporter, stopped: threading.Event) -> None:
+    def stop(_number: int, _frame: object) -> None:
+        stopped.set()
+
+    def reload(_number: int, _frame: object) -> None:
+        threading.Thread(target=exporter.reload, name="reload", daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, reload)

@@ -1,0 +1,99 @@
+"""IP affinities: what the hosts declare, what the deliveries use, and where the two do not fit."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from campaign_exporter import catalogue
+from campaign_exporter.diagnosis.causes import affinity_host_down, affinity_unconfigured
+from campaign_exporter.diagnosis.facts import Delivery, Host, Platform
+from campaign_exporter.domain.server_configuration import ServerConfiguration
+from campaign_exporter.errors import SourceError
+from campaign_exporter.metric import Samples
+from campaign_exporter.rounds import Round
+from campaign_exporter.sources import statements
+from campaign_exporter.sources.campaign import CampaignDatabase, Questions, read_platform
+from campaign_exporter.sources.hosts import Hosts
+
+_FAULTS = tuple(catalogue.SERVER_CONFIGURATION_FAULT.values["kind"])
+
+
+class AffinityCollector:
+    """Reads the server configuration of each host, and compares it with the database where there is one."""
+
+    name = "affinity"
+
+    def __init__(self, hosts: Hosts, database: CampaignDatabase | None, *, single_host: frozenset[str], life: float) -> None:
+        self._hosts = hosts
+        self._database = database
+        self._single_host = single_host
+        self._life = life
+
+    def collect(self, current: Round) -> None:
+        """Read all hosts side by side, each failing alone, then the database."""
+        for host, configuration in self._hosts.configurations.read(current.remaining() / 2, fresh_within=1.0).items():
+            good = not isinstance(configuration, SourceError)
+            current.samples.add(catalogue.HOST_UP, good, host=host, source="configuration")
+            with current.part(host) as samples:
+                if isinstance(configuration, SourceError):
+                    raise configuration
+                self._add_host(samples, host, configuration)
+        known = self._hosts.known()
+        _add_consistency(current.samples, known, self._single_host)
+        if self._database is not None:
+            with current.part("deliveries") as samples:
+                with self._database.round(self.name, current, life=self._life) as ask:
+                    deliveries = ask.sending_deliveries()
+                    platform = read_platform(ask, known)
+                    definitions = _definitions(ask)
+                _add_mismatches(samples, deliveries, platform)
+                _add_latent(samples, deliveries, platform, definitions)
+
+    def _add_host(self, samples: Samples, host: str, configuration: ServerConfiguration) -> None:
+        for affinity in configuration.affinities:
+            samples.add(catalogue.AFFINITY_INFO, 1, host=host, affinity=affinity)
+        for kind in _FAULTS:
+            samples.add(catalogue.SERVER_CONFIGURATION_FAULT, kind in configuration.faults, host=host, kind=kind)
+
+
+def _add_consistency(samples: Samples, hosts: Mapping[str, Host], single_host: frozenset[str]) -> None:
+    """Compare the hosts that are to run an MTA; with one of them unknown, only a difference that is seen is told."""
+    mtas = [host for host in hosts.values() if host.may_run("mta")]
+    declared = [host.affinities for host in mtas if host.affinities is not None]
+    all_known = len(declared) == len(mtas) and all(host.expected is not None for host in mtas)
+    certain = [host.affinities for host in mtas if host.affinities is not None and host.expected is not None]
+    for affinity in sorted(frozenset().union(*declared) - single_host):
+        differs = any(affinity in names for names in certain) and any(affinity not in names for names in certain)
+        if differs or all_known:
+            samples.add(catalogue.AFFINITY_INCONSISTENT, differs, affinity=affinity)
+
+
+def _add_mismatches(samples: Samples, deliveries: Iterable[Delivery], platform: Platform) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
+    for delivery in deliveries:
+        if delivery.affinity is None:
+            continue
+        if affinity_unconfigured(delivery, platform):
+            counts[delivery.affinity, "unconfigured"] += 1
+        elif affinity_host_down(delivery, platform):
+            counts[delivery.affinity, "host_down"] += 1
+    for (affinity, kind), count in sorted(counts.items()):
+        samples.add(catalogue.AFFINITY_MISMATCH, count, affinity=affinity, kind=kind)
+
+
+def _definitions(ask: Questions) -> Counter[str]:
+    """Count the typologies and enumeration values that name each affinity."""
+    names: Counter[str] = Counter()
+    if ask.can_ask(statements.TYPOLOGY_AFFINITIES):
+        names.update(ask.typology_affinities().values())
+    if ask.can_ask(statements.ENUMERATED_AFFINITIES):
+        names.update(ask.enumerated_affinities())
+    return names
+
+
+def _add_latent(samples: Samples, deliveries: Iterable[Delivery], platform: Platform, definitions: Mapping[str, int]) -> None:
+    if not platform.configurations_known("mta"):
+        return
+    used = {delivery.affinity for delivery in deliveries}
+    for affinity, count in sorted(definitions.items()):
+        if affinity not in used and not platform.declaring(affinity):
+            samples.add(catalogue.AFFINITY_LATENT, count, affinity=affinity)

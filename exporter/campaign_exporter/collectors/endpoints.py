@@ -1,0 +1,55 @@
+"""HTTP endpoints: does the redirection server answer, can the application reach its database, are images there."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from campaign_exporter import catalogue
+from campaign_exporter.config import Endpoint
+from campaign_exporter.errors import SourceError, Unreadable
+from campaign_exporter.rounds import Round
+from campaign_exporter.sources.endpoints import EndpointProbe
+from campaign_exporter.sources.fanout import Fanout
+from campaign_exporter.sources.files import read_file
+
+
+class EndpointsCollector:
+    """Asks each endpoint of an instance."""
+
+    name = "endpoints"
+
+    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+        self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        self._probes = {endpoint.name: _probe(endpoint) for endpoint in endpoints}
+        self._fanout = Fanout()
+        #: The build that a redirection server named last.
+        self.build: str | None = None
+
+    def collect(self, current: Round) -> None:
+        """Ask all endpoints side by side; each fails alone."""
+        timeout = current.remaining() * 0.9
+        tasks = {name: partial(probe.check, timeout) for name, probe in self._probes.items()}
+        for name, answer in self._fanout.run(tasks, current.remaining()).items():
+            labels = {"endpoint": name, "kind": self._endpoints[name].kind}
+            current.samples.add(catalogue.ENDPOINT_UP, not isinstance(answer, SourceError), **labels)
+            with current.part(name) as samples:
+                if isinstance(answer, SourceError):
+                    raise answer
+                samples.add(catalogue.ENDPOINT_DURATION, answer.duration_seconds, **labels)
+                self.build = answer.build or self.build
+
+
+def _probe(endpoint: Endpoint) -> EndpointProbe:
+    token = endpoint.session_token_file
+    return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else _token_of(token), endpoint.ca_file)
+
+
+def _token_of(file: Path) -> Callable[[], str]:
+    def read() -> str:
+        content, _ = read_file(file)
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise Unreadable(f"{file} is not UTF-8 text") from None
+
+    return read

@@ -1,0 +1,139 @@
+"""From the configuration to what runs: the sources, collectors and jobs of each instance."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from campaign_exporter import catalogue
+from campaign_exporter.collectors.affinity import AffinityCollector
+from campaign_exporter.collectors.database import DatabaseCollector
+from campaign_exporter.collectors.deliveries import DeliveriesCollector
+from campaign_exporter.collectors.disks import DisksCollector
+from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.pending import PendingCollector
+from campaign_exporter.collectors.processes import ProcessesCollector
+from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.config import Config, Instance
+from campaign_exporter.job import Job, life_of
+from campaign_exporter.metric import Samples
+from campaign_exporter.rounds import Clock, Collector
+from campaign_exporter.snapshot import Exposition, Owner
+from campaign_exporter.sources.campaign import CampaignDatabase
+from campaign_exporter.sources.database import Database
+from campaign_exporter.sources.hosts import Hosts
+from campaign_exporter.state import Memory, State
+
+#: Host facts first: what is said of deliveries stands on them.
+_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
+_ON_HOSTS = frozenset({"affinity", "pending"})
+
+Builder = Callable[[Memory], Collector]
+
+
+class Watch:
+    """One instance under watch. Without state, what only grows is left out of the exposition."""
+
+    def __init__(
+        self, config: Config, instance: Instance, *, clock: Clock, state: State | None, exposition: Exposition
+    ) -> None:
+        self.instance = instance
+        self._config = config
+        self._clock = clock
+        self._state = state
+        self._exposition = exposition
+        self._hosts = Hosts(instance, clock=clock, life=self._life("processes"))
+        self._database: CampaignDatabase | None = None
+        if instance.database is not None:
+            budget = config.budget.database_seconds_per_minute
+            self._database = CampaignDatabase(Database(instance.database, clock, budget=budget), clock)
+        self.jobs: dict[str, Job] = {}
+        for name, build in self._builders().items():
+            if config.collectors.of(name).enabled:
+                self.jobs[name] = self._job(name, build)
+
+    def announce(self) -> None:
+        """Publish what is known before the first round."""
+        self._exposition.publish({Owner(self.instance.name, ""): self._about_instance()})
+        for job in self.jobs.values():
+            job.announce()
+
+    def close(self) -> None:
+        """Stop to watch: let the database go, and take the instance out of the exposition."""
+        for job in self.jobs.values():
+            job.retire()
+        if self._database is not None:
+            self._database.connection.close()
+        self._exposition.withdraw(self.instance.name)
+
+    def _builders(self) -> Mapping[str, Builder]:
+        """Say how to make each collector for which there is something to watch, in the order of their first rounds."""
+        hosts, instance = self.instance.hosts, self.instance
+        builders: dict[str, Builder] = {}
+        if any(host.processes for host in hosts):
+            builders["processes"] = lambda memory: ProcessesCollector(
+                self._hosts, instance.nlserver_name, memory=self._kept(memory)
+            )
+        if hosts:
+            builders["affinity"] = lambda _: AffinityCollector(
+                self._hosts, self._database, single_host=instance.single_host_affinities, life=self._life("affinity")
+            )
+        if instance.endpoints:
+            builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
+        if any(host.directories for host in hosts):
+            builders["disks"] = lambda _: DisksCollector(hosts)
+        if self._database is not None:
+            builders |= self._database_builders(self._database)
+        return {name: builders[name] for name in _ORDER if name in builders}
+
+    def _database_builders(self, database: CampaignDatabase) -> Mapping[str, Builder]:
+        pending = self._config.collectors.pending
+        throughput = self.instance.throughput
+        return {
+            "deliveries": lambda memory: DeliveriesCollector(
+                database, life=self._life("deliveries"), memory=self._kept(memory)
+            ),
+            "pending": lambda memory: PendingCollector(
+                database, self._hosts.known, pending, life=self._life("pending"), memory=self._kept(memory)
+            ),
+            "throughput": lambda memory: ThroughputCollector(
+                database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)
+            ),
+            "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
+        }
+
+    def _job(self, name: str, build: Builder) -> Job:
+        return Job(
+            name,
+            self._config.collectors.of(name),
+            build,
+            memory=Memory(self._state or State(), f"{self.instance.name}/{name}"),
+            clock=self._clock,
+            publish=partial(self._publish, name),
+            after=self.jobs.get("processes") if name in _ON_HOSTS else None,
+        )
+
+    def _publish(self, collector: str, samples: Samples) -> None:
+        name = self.instance.name
+        self._exposition.publish({Owner(name, collector): samples, Owner(name, ""): self._about_instance()})
+
+    def _about_instance(self) -> Samples:
+        samples = Samples()
+        samples.add(catalogue.INSTANCE_INFO, 1, role=self.instance.role, build=self._build())
+        if self._database is not None:
+            database = self._database.connection
+            if database.up is not None:
+                samples.add(catalogue.UP, database.up)
+            samples.add(catalogue.DATABASE_BUDGET, database.budget_ratio)
+            for collector in self.jobs:
+                seconds = database.seconds.get(collector, 0.0)
+                samples.add(catalogue.DATABASE_SECONDS, seconds, collector=collector)
+        return samples
+
+    def _build(self) -> str:
+        listings = (self._hosts.listings.known(host.name) for host in self.instance.hosts)
+        return next((listing.build for listing in listings if listing is not None and listing.build), "")
+
+    def _kept(self, memory: Memory) -> Memory | None:
+        return memory if self._state is not None else None
+
+    def _life(self, collector: str) -> float:
+        return life_of(self._config.collectors.of(collector))

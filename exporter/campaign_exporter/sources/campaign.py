@@ -1,0 +1,268 @@
+"""What the exporter asks a Campaign database, as questions whose answers are values of the domain."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from campaign_exporter.diagnosis.facts import Delivery, Host, Parts, Platform
+from campaign_exporter.errors import PermissionDenied, Stale
+from campaign_exporter.rounds import Clock, Round
+from campaign_exporter.sources import statements
+from campaign_exporter.sources.database import Database, Session
+from campaign_exporter.sources.statements import Statement
+from campaign_exporter.sources.survey import Survey, survey
+
+_LOG = logging.getLogger(__name__)
+_SURVEY_LIFE = 60.0
+
+
+class DeliveryRow(NamedTuple):
+    """A delivery as the counts see it: `start_delay` in seconds, `remaining` in messages, None where unknown."""
+
+    delivery_id: int
+    state: int | None
+    channel: int | None
+    started: bool
+    start_delay: float | None
+    remaining: int | None
+
+
+class StatRow(NamedTuple):
+    """A row of NmsDeliveryStat: bucket in seconds since the epoch, messages by result and pass, volume in its own unit."""
+
+    bucket: float
+    delivery_id: int
+    first_success: int
+    first_error: int
+    retries_success: int
+    retries_error: int
+    volume: float
+
+
+class CounterRow(NamedTuple):
+    """A delivery's own counters of messages."""
+
+    delivery_id: int
+    success: int
+    error: int
+
+
+class Evidence(NamedTuple):
+    """Whether the delivery statistics hold anything, and whether messages went out longer than 15 minutes ago."""
+
+    statistics: bool
+    old_messages: bool
+
+
+class Blocked(NamedTuple):
+    """Sessions that wait for a lock on a table, and the longest wait in seconds."""
+
+    table: str
+    sessions: int
+    longest_wait: float
+
+
+class Questions:
+    """A round's transaction in Campaign's own words. Each question raises a SourceError if it cannot be asked here."""
+
+    def __init__(self, session: Session, surveyed: Survey) -> None:
+        self._session = session
+        self._survey = surveyed
+
+    def can_ask(self, *wanted: Statement) -> bool:
+        """Tell whether statements have their tables, columns, rights and indexes."""
+        return all(self._survey.obstacle(statement) is None for statement in wanted)
+
+    def now(self) -> float:
+        """Give the database's clock, in seconds since the epoch."""
+        (now,) = self._session.row(statements.NOW)
+        return float(now)
+
+    def deliveries(self) -> list[DeliveryRow]:
+        """List the real deliveries: no templates, proofs, deleted ones, nor the zero record."""
+        return [
+            DeliveryRow(id_, state, channel, started, _finite(delay), remaining)
+            for id_, state, channel, started, delay, remaining in self._ask(statements.DELIVERIES)
+        ]
+
+    def sending_deliveries(self) -> list[Delivery]:
+        """List deliveries in states 51, 55, 61 and 62 with what their sending depends on, but for their parts."""
+        rows = self._ask(statements.SENDING_DELIVERIES)
+        typologies = self.typology_affinities() if rows and self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
+        inactive = self._inactive_accounts() if rows else None
+        return [_delivery(row, typologies, inactive) for row in rows]
+
+    def parts(self, delivery_ids: Iterable[int]) -> dict[int, Parts]:
+        """Tell what is prepared to be sent, by delivery."""
+        wanted = list(delivery_ids)
+        rows = self._ask(statements.NEXT_PASSES, {"deliveries": wanted}) if wanted else []
+        return {
+            id_: Parts(there, None if undated or not there else _moment(next_pass)) for id_, there, undated, next_pass in rows
+        }
+
+    def typology_affinities(self) -> dict[int, str]:
+        """Give the affinity of each typology that has one."""
+        return dict(self._ask(statements.TYPOLOGY_AFFINITIES))
+
+    def enumerated_affinities(self) -> list[str]:
+        """List the values of the enumeration from which users choose an affinity."""
+        return [name for (name,) in self._ask(statements.ENUMERATED_AFFINITIES)]
+
+    def flowing_affinities(self) -> frozenset[str]:
+        """Name the affinities under which messages were processed within the last hour.
+
+        By the delivery statistics; where they are not in use, by deliveries that were sending then.
+        """
+        seen = self.can_ask(statements.FLOWING_AFFINITIES, statements.THROUGHPUT_EVIDENCE)
+        in_use = seen and self.throughput_evidence().statistics
+        rows = self._ask(statements.FLOWING_AFFINITIES if in_use else statements.SENDING_AFFINITIES)
+        typologies = self.typology_affinities() if rows and self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
+        names = (own or typologies.get(typology) for own, typology in rows)
+        return frozenset(name for name in names if name)
+
+    def option(self, name: str) -> float | None:
+        """Give the numeric value of an option; None if it is not there, or is no number above 0."""
+        for row in self._ask(statements.OPTION, {"name": name}):
+            for value in row:
+                number = _number(value)
+                if number is not None and number > 0:
+                    return number
+        return None
+
+    def stat_rows(self, start: float, end: float | None) -> list[StatRow]:
+        """List the delivery statistics from `start` on, up to and without `end`."""
+        bounds = {"start": start, "end": math.inf if end is None else end}
+        rows = (StatRow(*row) for row in self._ask(statements.STAT_ROWS, bounds))
+        return [row for row in rows if math.isfinite(row.bucket)]
+
+    def throughput_evidence(self) -> Evidence:
+        """Tell what speaks for one source of throughput or the other."""
+        return Evidence(*self._one(statements.THROUGHPUT_EVIDENCE))
+
+    def delivery_counters(self) -> list[CounterRow]:
+        """List the message counters of all deliveries that have sent something."""
+        return [CounterRow(*row) for row in self._ask(statements.DELIVERY_COUNTERS)]
+
+    def blocked_sessions(self) -> list[Blocked]:
+        """List how many sessions wait for each sending table; raise PermissionDenied without pg_read_all_stats."""
+        (allowed,) = self._one(statements.READS_STATISTICS)
+        if not allowed:
+            raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
+        return [Blocked(*row) for row in self._ask(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})]
+
+    def replay_lag(self) -> float | None:
+        """Give a replica's lag in seconds; None on a primary."""
+        (lag,) = self._one(statements.REPLAY_LAG)
+        return None if lag is None else float(lag)
+
+    def _inactive_accounts(self) -> frozenset[int] | None:
+        if not self.can_ask(statements.INACTIVE_ACCOUNTS):
+            return None
+        return frozenset(id_ for (id_,) in self._ask(statements.INACTIVE_ACCOUNTS))
+
+    def _ask(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        obstacle = self._survey.obstacle(statement)
+        if obstacle is not None:
+            raise obstacle
+        return self._session.rows(statement, parameters)
+
+    def _one(self, statement: Statement) -> tuple[Any, ...]:
+        (row,) = self._ask(statement)
+        return row
+
+
+class CampaignDatabase:
+    """A Campaign database, asked in rounds."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.connection = database
+        self._clock = clock
+        self._survey: Survey | None = None
+        self._surveyed_at = 0.0
+
+    @contextmanager
+    def round(self, collector: str, current: Round, *, life: float) -> Iterator[Questions]:
+        """Open a transaction for a round; raise Stale on a replica that is further behind than `life` seconds."""
+        with self.connection.round(collector, current.remaining()) as session:
+            questions = Questions(session, self._surveyed(session))
+            lag = questions.replay_lag()
+            if lag is not None and lag > life and collector != "database":
+                raise Stale(f"the replica is {lag:.0f} s behind")
+            yield questions
+
+    def _surveyed(self, session: Session) -> Survey:
+        """Read the catalogue now and then: what an administrator mends is seen within a minute."""
+        now = self._clock.monotonic()
+        if self._survey is None or now - self._surveyed_at > _SURVEY_LIFE:
+            self._survey = survey(session)
+            self._surveyed_at = now
+            self._set_timezone(session, self._survey)
+        return self._survey
+
+    def _set_timezone(self, session: Session, surveyed: Survey) -> None:
+        """Read timestamps without time zone in the one that Campaign names."""
+        if not surveyed.naive_timestamps or self.connection.timezone or surveyed.obstacle(statements.OPTION):
+            return
+        rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"})
+        name = next((row[2] for row in rows if _is_timezone(row[2])), None)
+        if name is None:
+            _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
+        else:
+            self.connection.timezone = name
+            session.set_timezone(name)
+
+
+def read_platform(ask: Questions, hosts: Mapping[str, Host], *, parts_seen: bool = True) -> Platform:
+    """Put together what is known around the deliveries."""
+    return Platform(
+        now=ask.now(),
+        hosts=hosts,
+        flowing=ask.flowing_affinities(),
+        accounts_seen=ask.can_ask(statements.INACTIVE_ACCOUNTS),
+        parts_seen=parts_seen,
+    )
+
+
+def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
+    *head, contact, validity, modified, to_deliver, processed, affinity, typology, account = row
+    id_, state, label, mode, channel = head
+    return Delivery(
+        delivery_id=id_,
+        state=state,
+        label=label,
+        mode=mode,
+        channel=channel,
+        contact=_moment(contact),
+        validity=_moment(validity),
+        modified=_finite(modified),
+        to_deliver=to_deliver,
+        processed=processed,
+        affinity=affinity or typologies.get(typology),
+        account_active=None if inactive is None else account not in inactive,
+    )
+
+
+def _is_timezone(name: str | None) -> bool:
+    try:
+        return bool(name) and ZoneInfo(str(name)) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
+def _moment(moment: float | None) -> float | None:
+    """Take "since ever" for no date; "never" stays infinity."""
+    return None if moment == -math.inf else moment
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return _finite(float(value))  # type: ignore[arg-type] # None and text that is no number end in the except
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,289 @@
+"""The one connection to a Campaign database, and the rules under which anything is asked through it.
+
+Each round is a read-only transaction whose timeouts the server enforces; they are set inside the transaction, so that they
+also hold behind a pooler. If the server does not even do that, a timer cuts the connection from this side.
+"""
+
+import math
+import os
+import re
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
+
+from campaign_exporter import config
+from campaign_exporter.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    Locked,
+    Missing,
+    PermissionDenied,
+    SourceError,
+    StatementFailed,
+    TimedOut,
+)
+from campaign_exporter.rounds import Clock
+from campaign_exporter.sources.statements import Statement
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+#: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
+_REST = 1.0
+_BUDGET_WINDOW = 60.0
+_IDLE_TIMEOUT = 5.0
+# libpq hands no SQLSTATE out for a refused connection; these are the server's own words.
+_REFUSED = re.compile(
+    r"authentication failed|no pg_hba\.conf entry|no password supplied|role .* does not exist|not permitted to log in"
+)
+
+# Connection exceptions, shutdowns of the server, and its limit of connections.
+_LOST = ("08", "57P", "53300")
+_MEANINGS: Mapping[type[psycopg.Error], type[SourceError]] = {
+    errors.QueryCanceled: TimedOut,
+    errors.IdleInTransactionSessionTimeout: TimedOut,
+    errors.LockNotAvailable: Locked,
+    errors.DeadlockDetected: Locked,
+    errors.InsufficientPrivilege: PermissionDenied,
+    errors.UndefinedTable: Missing,
+    errors.UndefinedColumn: Missing,
+    errors.InvalidSchemaName: Missing,
+    errors.InvalidAuthorizationSpecification: AuthenticationFailed,
+    errors.InvalidPassword: AuthenticationFailed,
+}
+
+
+class Session:
+    """A round's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and give its rows; raise a SourceError."""
+        with _translated(statement.name):
+            # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
+            return self._connection.execute(statement.text, parameters, binary=True).fetchall()
+
+    def row(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
+        """Run a statement that gives exactly one row."""
+        (row,) = self.rows(statement, parameters)
+        return row
+
+    def set_timezone(self, name: str) -> None:
+        """Read timestamps without time zone in a zone, for this round."""
+        with _translated("set time zone"):
+            self._connection.execute(sql.SQL("SET LOCAL timezone = {}").format(sql.Literal(name)))
+
+
+class Database:
+    """A database that is asked by one round at a time, over one connection."""
+
+    def __init__(self, settings: config.Database, clock: Clock, *, budget: float) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._failure: tuple[float, SourceError] | None = None
+        self._spent: deque[tuple[float, float]] = deque()
+        self._cut = threading.Event()
+        self._closed = False
+        #: Time zone for timestamps without one; None leaves the server's.
+        self.timezone = settings.timezone
+        #: Whether the server answered in the last round; None before the first.
+        self.up: bool | None = None
+        #: Seconds spent, by collector.
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def round(self, collector: str, remaining: float) -> Iterator[Session]:
+        """Open a read-only transaction for a collector, for `remaining` seconds at most; raise a SourceError."""
+        # Real seconds, whatever clock was handed in: this is what the server and the timer go by.
+        deadline = time.monotonic() + remaining
+        if not self._lock.acquire(timeout=remaining):
+            raise TimedOut("the connection was busy with other collectors all the time")
+        began = time.monotonic()
+        self._cut.clear()
+        timer = threading.Timer(max(deadline - began, 0.1), self._cut_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield from self._transaction()
+        except SourceError:
+            if self._cut.is_set():
+                self.up = False
+                raise TimedOut("the database server did not answer in time; the connection was cut") from None
+            raise
+        finally:
+            timer.cancel()
+            self._tidy()
+            self._account(collector, time.monotonic() - began)
+            self._lock.release()
+
+    def close(self) -> None:
+        """Ask nothing any more. A round under way is cut off, and closes the connection itself."""
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            self._drop()
+            self._lock.release()
+        else:
+            self._cut_off()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error, OSError):
+                connection.close()
+
+    @property
+    def budget_ratio(self) -> float:
+        """Database seconds of the last minute as a share of the budget."""
+        horizon = self._clock.monotonic() - _BUDGET_WINDOW
+        return sum(seconds for at, seconds in tuple(self._spent) if at > horizon) / self._budget
+
+    def _transaction(self) -> Iterator[Session]:
+        connection = self._begun()
+        self.up = True
+        try:
+            yield Session(connection)
+            with _translated("commit"):
+                connection.execute("COMMIT")
+        except ConnectFailed:
+            self.up = False
+            raise
+
+    def _begun(self) -> Connection:
+        """Begin the transaction; a connection that broke while it was idle is replaced at once."""
+        reused = self._connection is not None
+        connection = self._connected()
+        try:
+            with _translated("begin"):
+                connection.execute(self._preamble())
+        except ConnectFailed:
+            self._drop()
+            if not reused or self._cut.is_set():
+                self.up = False
+                raise
+            return self._begun()
+        return connection
+
+    def _tidy(self) -> None:
+        """Leave no transaction open, and keep no connection that is of no more use."""
+        connection = self._connection
+        if connection is None:
+            return
+        with suppress(psycopg.Error):
+            if not self._cut.is_set() and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                connection.execute("ROLLBACK")
+        if connection.broken or self._cut.is_set() or self._closed:
+            self._drop()
+
+    def _preamble(self) -> sql.Composed:
+        settings: dict[str, sql.Composable] = {
+            "statement_timeout": sql.Literal(_milliseconds(self._settings.statement_timeout)),
+            "lock_timeout": sql.Literal(_milliseconds(self._settings.lock_timeout)),
+            "idle_in_transaction_session_timeout": sql.Literal(_milliseconds(_IDLE_TIMEOUT)),
+            "search_path": sql.SQL("{}, pg_temp").format(sql.Identifier(self._settings.schema_name)),
+            # One backend, and no compiler: the cost of a statement is what its plan says.
+            "max_parallel_workers_per_gather": sql.Literal(0),
+            "jit": sql.SQL("off"),
+        }
+        if self.timezone:
+            settings["timezone"] = sql.Literal(self.timezone)
+        lines = [sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), value) for name, value in settings.items()]
+        return sql.SQL("; ").join([sql.SQL("BEGIN READ ONLY"), *lines])
+
+    def _connected(self) -> Connection:
+        if self._closed:
+            raise ConnectFailed("this database is no longer watched")
+        if self._connection is not None:
+            return self._connection
+        if self._failure is not None and self._clock.monotonic() - self._failure[0] < _REST:
+            raise self._failure[1]
+        try:
+            self._connection = self._connect()
+        except SourceError as error:
+            self.up = False
+            self._failure = (self._clock.monotonic(), error)
+            raise
+        self._failure = None
+        return self._connection
+
+    def _connect(self) -> Connection:
+        settings = {
+            "application_name": "campaign-exporter",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10000,
+            **conninfo_to_dict(self._settings.dsn),
+            "connect_timeout": max(math.ceil(self._settings.connect_timeout), 2),
+        }
+        if self._settings.password_file is not None:
+            settings["password"] = _secret(self._settings)
+        try:
+            # No prepared statements: a pooler may hand each round another backend.
+            return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)  # type: ignore[arg-type]
+        except psycopg.OperationalError as error:
+            text = _one_line(error)
+            kind = AuthenticationFailed if _REFUSED.search(text) else ConnectFailed
+            raise kind(text) from None
+        except psycopg.Error as error:
+            raise ConnectFailed(_one_line(error)) from None
+
+    def _cut_off(self) -> None:
+        """Break the connection under a round that has used up its time: whoever waits for an answer wakes up."""
+        self._cut.set()
+        connection = self._connection
+        if connection is None:
+            return
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as raw:
+            raw.shutdown(socket.SHUT_RDWR)
+
+    def _account(self, collector: str, seconds: float) -> None:
+        now = self._clock.monotonic()
+        self.seconds[collector] = self.seconds.get(collector, 0.0) + seconds
+        self._spent.append((now, seconds))
+        while self._spent and self._spent[0][0] <= now - _BUDGET_WINDOW:
+            self._spent.popleft()
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        kind = next((ours for theirs, ours in _MEANINGS.items() if isinstance(error, theirs)), None)
+        if kind is None:
+            lost = error.sqlstate is None or error.sqlstate.startswith(_LOST)
+            kind = ConnectFailed if lost else StatementFailed
+        raise kind(f"{what}: {_one_line(error)}") from None
+
+
+def _secret(settings: config.Database) -> str:
+    """Read the password file anew, so that a rotated password needs no restart."""
+    file = settings.password_file
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n") if file else ""
+    except FileNotFoundError:
+        raise Missing(f"password file {file}: not there") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PermissionDenied(f"password file {file}: cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from None
+
+
+def _one_line(error: psycopg.Error) -> str:
+    """Give the driver's words in one line, without the statement that PostgreSQL quotes below its message."""
+    primary: Sequence[str | None] = (error.diag.message_primary, str(error))
+    return " ".join(next(text for text in primary if text is not None).split())[:500]
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)

@@ -1,0 +1,306 @@
+"""Every SQL statement of the exporter, with the tables, columns and index that it stands on.
+
+Rules: no log table is ever scanned; NmsDelivery, NmsTypology, NmsExtAccount, XtkOption and the enumerations are small by
+Adobe's own advice and may be read whole; mData and sPassword are never read. Times come out as seconds since the epoch:
+the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Leading columns that some index of a table must have."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. `reads` are the columns by table, `index` what makes it cheap; None where the tables are small."""
+
+    name: str
+    text: str
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    index: Index | None = None
+
+
+_REAL_DELIVERY = """d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ideletestatus, 0) = 0
+  AND coalesce(d.ifcp, 0) = 0"""
+_REAL_DELIVERY_COLUMNS = ("ideliveryid", "iismodel", "ideletestatus", "ifcp")
+
+DELIVERIES = Statement(
+    "deliveries",
+    f"""
+SELECT d.ideliveryid, d.istate, d.imessagetype, d.tsbroadstart IS NOT NULL,
+  date_part('epoch', d.tsbroadstart) - date_part('epoch', d.tscontact),
+  CASE WHEN d.istate >= 51 AND d.istate < 85 THEN greatest(coalesce(d.itodeliver, 0) - coalesce(d.iprocessed, 0), 0) END
+FROM nmsdelivery d
+WHERE {_REAL_DELIVERY}
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "imessagetype",
+            "tsbroadstart",
+            "tscontact",
+            "itodeliver",
+            "iprocessed",
+        )
+    },
+)
+
+SENDING_DELIVERIES = Statement(
+    "sending deliveries",
+    f"""
+SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
+  date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
+  date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
+  nullif(d.sipaffinity, ''), d.itypologyid, d.ideliveryproviderid
+FROM nmsdelivery d
+WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "slabel",
+            "sinternalname",
+            "ideliverymode",
+            "imessagetype",
+            "tscontact",
+            "tsvalidity",
+            "tslastmodified",
+            "itodeliver",
+            "iprocessed",
+            "sipaffinity",
+            "itypologyid",
+            "ideliveryproviderid",
+        )
+    },
+)
+
+TYPOLOGY_AFFINITIES = Statement(
+    "affinities of typologies",
+    "SELECT itypologyid, sipaffinity FROM nmstypology WHERE itypologyid <> 0 AND sipaffinity <> ''",
+    {"nmstypology": ("itypologyid", "sipaffinity")},
+)
+
+# XtkEnum.sName is, by all signs, plain IPAffinity; with a namespace it is taken as well.
+ENUMERATED_AFFINITIES = Statement(
+    "affinities of the enumeration",
+    r"""
+SELECT v.sname FROM xtkenumvalue v JOIN xtkenum e ON e.ienumid = v.ienumid
+WHERE v.ienumvalueid <> 0 AND e.ienumid <> 0 AND e.sname ~* '(^|:)ipaffinity$' AND v.sname <> ''
+""",
+    {"xtkenum": ("ienumid", "sname"), "xtkenumvalue": ("ienumvalueid", "ienumid", "sname")},
+)
+
+INACTIVE_ACCOUNTS = Statement(
+    "inactive accounts",
+    "SELECT iextaccountid FROM nmsextaccount WHERE iextaccountid <> 0 AND iactive = 0",
+    {"nmsextaccount": ("iextaccountid", "iactive")},
+)
+
+# Two probes of the index a delivery, whatever the number of its parts.
+NEXT_PASSES = Statement(
+    "next passes",
+    """
+SELECT w.id, first.there IS NOT NULL, undated.there IS NOT NULL, first.next_pass
+FROM unnest(%(deliveries)s::bigint[]) AS w(id)
+LEFT JOIN LATERAL (
+  SELECT true AS there, date_part('epoch', p.tsnextpass::timestamptz) AS next_pass
+  FROM nmsdeliverypart p WHERE p.ideliveryid = w.id ORDER BY p.tsnextpass LIMIT 1
+) first ON true
+LEFT JOIN LATERAL (
+  SELECT true AS there FROM nmsdeliverypart p WHERE p.ideliveryid = w.id AND p.tsnextpass IS NULL LIMIT 1
+) undated ON true
+""",
+    {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
+    Index("nmsdeliverypart", ("ideliveryid",)),
+)
+
+FLOWING_AFFINITIES = Statement(
+    "affinities of the last hour",
+    """
+SELECT DISTINCT nullif(d.sipaffinity, ''), d.itypologyid
+FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
+WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
+  AND coalesce(s.ifirstsuccess, 0) + coalesce(s.ifirsterror, 0)
+    + coalesce(s.iretriessuccess, 0) + coalesce(s.iretrieserror, 0) > 0
+""",
+    {
+        "nmsdeliverystat": (
+            "tsdate",
+            "ideliveryid",
+            "iverifymode",
+            "ifirstsuccess",
+            "ifirsterror",
+            "iretriessuccess",
+            "iretrieserror",
+        ),
+        "nmsdelivery": ("ideliveryid", "sipaffinity", "itypologyid"),
+    },
+    Index("nmsdeliverystat", ("tsdate",)),
+)
+
+SENDING_AFFINITIES = Statement(
+    "affinities of deliveries that were sending within the hour",
+    f"""
+SELECT DISTINCT nullif(d.sipaffinity, ''), d.itypologyid
+FROM nmsdelivery d
+WHERE {_REAL_DELIVERY} AND d.iprocessed > 0 AND (d.tsbroadend >= now() - interval '1 hour'
+  OR (d.istate IN (55, 62) AND d.tslastmodified >= now() - interval '1 hour'))
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "iprocessed",
+            "tsbroadend",
+            "istate",
+            "tslastmodified",
+            "sipaffinity",
+            "itypologyid",
+        )
+    },
+)
+
+# Which column holds the value depends on iDataType, whose codes are not documented: the first number among them counts.
+OPTION = Statement(
+    "option",
+    "SELECT ilongvalue, ddoublevalue, sstringvalue FROM xtkoption WHERE sname = %(name)s",
+    {"xtkoption": ("sname", "ilongvalue", "ddoublevalue", "sstringvalue")},
+)
+
+STAT_ROWS = Statement(
+    "rows of the delivery statistics",
+    """
+SELECT date_part('epoch', s.tsdate::timestamptz), s.ideliveryid, coalesce(s.ifirstsuccess, 0), coalesce(s.ifirsterror, 0),
+  coalesce(s.iretriessuccess, 0), coalesce(s.iretrieserror, 0), coalesce(s.dvolume, 0)
+FROM nmsdeliverystat s
+WHERE s.tsdate >= to_timestamp(%(start)s) AND s.tsdate < to_timestamp(%(end)s) AND coalesce(s.iverifymode, 0) = 0
+""",
+    {
+        "nmsdeliverystat": (
+            "tsdate",
+            "ideliveryid",
+            "ifirstsuccess",
+            "ifirsterror",
+            "iretriessuccess",
+            "iretrieserror",
+            "dvolume",
+            "iverifymode",
+        )
+    },
+    Index("nmsdeliverystat", ("tsdate",)),
+)
+
+# Whether the delivery statistics are in use here; else whether messages were sent long enough ago that they should be.
+THROUGHPUT_EVIDENCE = Statement(
+    "evidence for the source of throughput",
+    f"""
+SELECT (SELECT max(s.tsdate) FROM nmsdeliverystat s) IS NOT NULL,
+  EXISTS (SELECT FROM nmsdelivery d WHERE {_REAL_DELIVERY} AND d.iprocessed > 0
+    AND d.tsbroadstart < now() - interval '15 minutes')
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdeliverystat": ("tsdate",),
+        "nmsdelivery": (*_REAL_DELIVERY_COLUMNS, "iprocessed", "tsbroadstart"),
+    },
+    Index("nmsdeliverystat", ("tsdate",)),
+)
+
+DELIVERY_COUNTERS = Statement(
+    "delivery counters",
+    f"""
+SELECT d.ideliveryid, coalesce(d.isuccess, 0), coalesce(d.ierror, 0)
+FROM nmsdelivery d WHERE {_REAL_DELIVERY} AND d.iprocessed > 0
+""",  # noqa: S608 - put together from constants of this file
+    {"nmsdelivery": (*_REAL_DELIVERY_COLUMNS, "isuccess", "ierror", "iprocessed")},
+)
+
+NOW = Statement("clock", "SELECT date_part('epoch', clock_timestamp())")
+
+# A replica that has replayed all it received, and still receives, is not behind, however idle the primary.
+REPLAY_LAG = Statement(
+    "replay lag",
+    """
+SELECT CASE
+  WHEN NOT pg_is_in_recovery() THEN NULL
+  WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+  ELSE date_part('epoch', clock_timestamp() - pg_last_xact_replay_timestamp()) END
+""",
+)
+
+READS_STATISTICS = Statement("right to read statistics", "SELECT pg_has_role('pg_read_all_stats', 'USAGE')")
+
+#: Tables whose locks stop the sending, by Adobe's notes on database blocking.
+SENDING_TABLES = (
+    "nmsdelivery",
+    "nmsdeliverypart",
+    "nmsdeliverystat",
+    "nmsbroadlogmid",
+    "nmsbroadlogmsg",
+    "nmsbroadlogrcp",
+    "xtkworkflow",
+)
+
+# A session that waits for a row waits for a transaction; the table is that of the tuple lock which it holds meanwhile.
+# waitstart came with PostgreSQL 14; before it, the start of the statement is the nearest that is known.
+BLOCKED_SESSIONS = Statement(
+    "blocked sessions",
+    """
+WITH waiting AS (
+  SELECT l.pid, coalesce(l.relation, t.relation) AS relation, (to_jsonb(l) ->> 'waitstart')::timestamptz AS start
+  FROM pg_locks l LEFT JOIN pg_locks t
+    ON t.pid = l.pid AND t.locktype = 'tuple' AND t.granted AND l.locktype = 'transactionid'
+  WHERE NOT l.granted
+    AND coalesce(l.database, t.database) = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+)
+SELECT c.relname, count(DISTINCT w.pid),
+  coalesce(max(date_part('epoch', clock_timestamp() - coalesce(w.start, a.query_start))), 0)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN waiting w ON w.relation = c.oid
+LEFT JOIN pg_stat_activity a ON a.pid = w.pid
+WHERE n.nspname = current_schema() AND c.relname = ANY(%(tables)s) AND c.relkind IN ('r', 'p')
+GROUP BY 1
+""",
+)
+
+# What the schema has of the tables that the statements read: columns, whether we may read them, and leading index columns.
+COLUMNS = Statement(
+    "columns",
+    """
+SELECT c.relname, a.attname, has_column_privilege(c.oid, a.attnum, 'SELECT'), a.atttypid = 'timestamp'::regtype
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND c.relname = ANY(%(tables)s)
+""",
+)
+
+INDEXES = Statement(
+    "indexes",
+    """
+SELECT c.relname, array_agg(a.attname ORDER BY k.place)
+FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
+  AND i.indisvalid AND i.indpred IS NULL
+GROUP BY c.relname, i.indexrelid
+""",
+)
+
+STATEMENTS: tuple[Statement, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Statement))
+
+
+def columns_read() -> dict[str, tuple[str, ...]]:
+    """List the columns that all statements together read, by table."""
+    columns: dict[str, set[str]] = {}
+    for statement in STATEMENTS:
+        for table, names in statement.reads.items():
+            columns.setdefault(table, set()).update(names)
+    return {table: tuple(sorted(names)) for table, names in sorted(columns.items())}

@@ -1,0 +1,55 @@
+"""What a database has of that which the statements stand on: columns, rights, indexes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from campaign_exporter.errors import Missing, PermissionDenied, SourceError
+from campaign_exporter.sources.database import Session
+from campaign_exporter.sources.statements import COLUMNS, INDEXES, Statement, columns_read
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The tables of one schema at one moment.
+
+    `columns` tells by table and column whether we may read it, `indexes` lists the columns of each usable index by table.
+    """
+
+    columns: Mapping[str, Mapping[str, bool]]
+    indexes: Mapping[str, Sequence[tuple[str, ...]]]
+    naive_timestamps: bool = False
+
+    def obstacle(self, statement: Statement) -> SourceError | None:
+        """Tell why a statement cannot be run here; None if it can."""
+        for table, names in statement.reads.items():
+            have = self.columns.get(table)
+            if have is None:
+                return Missing(f"table {table} is not there (or the schema is not the right one)")
+            if absent := [name for name in names if name not in have]:
+                return Missing(f"table {table} lacks the column {', '.join(absent)}")
+            if closed := [name for name in names if not have[name]]:
+                return PermissionDenied(f"no right to read {table} ({', '.join(closed)}): see `campaign-exporter grants`")
+        return self._missing_index(statement)
+
+    def _missing_index(self, statement: Statement) -> Missing | None:
+        index = statement.index
+        if index is None:
+            return None
+        width = len(index.columns)
+        if any(columns[:width] == index.columns for columns in self.indexes.get(index.table, ())):
+            return None
+        return Missing(f"table {index.table} lacks an index that begins with {', '.join(index.columns)}")
+
+
+def survey(session: Session) -> Survey:
+    """Read the catalogue of the round's schema."""
+    tables = list(columns_read())
+    columns: dict[str, dict[str, bool]] = {}
+    naive = False
+    for table, column, readable, is_naive in session.rows(COLUMNS, {"tables": tables}):
+        columns.setdefault(table, {})[column] = readable
+        naive = naive or (table == "nmsdelivery" and is_naive)
+    indexes: dict[str, list[tuple[str, ...]]] = {}
+    for table, names in session.rows(INDEXES, {"tables": tables}):
+        indexes.setdefault(table, []).append(tuple(names))
+    return Survey(columns, indexes, naive)
