@@ -33,11 +33,14 @@ class CommandExited(CommandFailed):
         self.output = output
 
 
-def run_command(argv: Sequence[str], timeout: float, *, limit: int = MAXIMAL_BYTES) -> str:
+def run_command(argv: Sequence[str], timeout: float, *, limit: int = MAXIMAL_BYTES, errors_first: bool = False) -> str:
     """Run the command without a shell and return its standard output. `timeout` in seconds, `limit` in bytes.
 
+    With `errors_first` the beginning of its standard error stands before that, on lines of its own. Whatever happens, its
+    whole process group is gone afterwards. No message holds the arguments.
+
     Raises Missing, PermissionDenied, TimedOut, Unreadable for more output than `limit`, CommandExited, or CommandFailed where
-    it could not be started. Whatever happens, its whole process group is gone afterwards. No message holds the arguments.
+    it could not be started.
     """
     process = _start(argv)
     output = _Output(process, limit)
@@ -45,9 +48,11 @@ def run_command(argv: Sequence[str], timeout: float, *, limit: int = MAXIMAL_BYT
         output.collect(argv[0], timeout)
     finally:
         _end(process)
-    printed = output.printed.decode("utf-8", errors="replace")
+    errors, printed = (part.decode("utf-8", errors="replace") for part in (output.errors, output.printed))
+    if errors_first and errors:
+        printed = f"{errors}\n{printed}"
     if process.returncode != 0:
-        raise CommandExited(_exit_message(argv[0], process.returncode, bytes(output.errors)), process.returncode, printed)
+        raise CommandExited(_exit_message(argv[0], process.returncode, errors), process.returncode, printed)
     return printed
 
 
@@ -138,8 +143,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(_DEATH)
 
 
-def _exit_message(name: str, status: int, errors: bytes) -> str:
+def _exit_message(name: str, status: int, errors: str) -> str:
     how = f"ended with exit status {status}" if status > 0 else f"was ended by signal {-status}"
-    complaint = " ".join(errors.decode("utf-8", errors="replace").split())
-    clean = "".join(character for character in complaint if character.isprintable())[:_ERROR_CHARACTERS]
+    clean = "".join(character for character in " ".join(errors.split()) if character.isprintable())[:_ERROR_CHARACTERS]
     return f"command {name} {how}" + (f": {clean}" if clean else "")

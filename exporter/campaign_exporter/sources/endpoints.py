@@ -18,13 +18,13 @@ from campaign_exporter.errors import (
     AuthenticationFailed,
     BadAnswer,
     ConnectFailed,
-    Missing,
     SourceError,
     TimedOut,
     TlsFailed,
     Unreadable,
 )
 from campaign_exporter.sources.deadlines import Deadline, DeadlineAdapter
+from campaign_exporter.sources.files import read_file
 
 Kind = Literal["redirection", "ping", "resource"]
 
@@ -70,11 +70,11 @@ class EndpointProbe:
     def check(self, timeout: float) -> Answer:
         """Ask once, within the seconds given.
 
-        Raises ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed, BadAnswer or Unreadable; Missing for the CA file; and
-        what `session_token` raises. No message holds the token or a query.
+        Raises ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed, BadAnswer or Unreadable; what `session_token` and
+        the reading of the CA file raise. No message holds the token or a query.
         """
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise Missing(f"{self.ca_file} is not there: no certificate of {self._place} can be checked")
+        if self.ca_file is not None:
+            read_file(self.ca_file)  # its errors are clearer than those of requests
         token = self._token()
         start = time.monotonic()
         with Deadline(timeout) as deadline, requests.Session() as session:

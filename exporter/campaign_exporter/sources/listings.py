@@ -39,7 +39,8 @@ class CommandProcesses:
     def read(self, timeout: float) -> Listing | MissingListing:
         """Run the command. Raises what run_command raises, but takes a whole listing in spite of nlserver's exit status."""
         try:
-            return _PARSERS[self.form](run_command(self.command, timeout))
+            # Which output nlserver prints its header on is not published. What ssh complains of is noise before the header.
+            return _PARSERS[self.form](run_command(self.command, timeout, errors_first=True))
         except CommandExited as error:
             listing = _PARSERS[self.form](error.output)
             if listing.complete and 0 < error.status < _NOT_NLSERVER:

@@ -85,6 +85,13 @@ def test_an_exit_status_keeps_the_output() -> None:
     assert str(error).isprintable()
 
 
+def test_errors_come_first_where_asked_for() -> None:
+    script = sh("echo listing; printf header >&2")
+    assert run_command(script, 5) == "listing\n"
+    assert run_command(script, 5, errors_first=True) == "header\nlisting\n"
+    assert run_command(("echo", "listing"), 5, errors_first=True) == "listing\n"
+
+
 def test_death_by_a_signal_is_named() -> None:
     with pytest.raises(CommandFailed, match=r"^command sh was ended by signal 15$"):
         run_command(sh("kill $$"), 5)

@@ -110,6 +110,19 @@ def test_a_command_is_read_in_both_forms() -> None:
     assert missing.up("mta", "prod", autostart=True) is False
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"echo 'Warning: known hosts' >&2; printf '%s' '{PDUMP}'",
+        f"printf '%s' '{HEADER}' >&2; echo 'mta@prod (12) - 9.6 MB'",
+    ],
+)
+def test_it_does_not_matter_which_output_the_header_is_on(script: str) -> None:
+    listing = CommandProcesses(("sh", "-c", script)).read(5)
+    assert isinstance(listing, Listing)
+    assert (listing.up("mta", "prod"), listing.up("stat", "prod")) == (True, False)
+
+
 @pytest.mark.parametrize("status", [1, 2, 123])
 def test_a_whole_listing_is_taken_in_spite_of_nlservers_exit_status(status: int) -> None:
     listing = CommandProcesses(("sh", "-c", f"printf '%s\\n' '{PDUMP.strip()}'; exit {status}")).read(5)
