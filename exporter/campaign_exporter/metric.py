@@ -9,7 +9,7 @@ from campaign_exporter.domain.labels import safe_label
 INSTANCE_LABEL = "campaign_instance"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """One metric family of the exposition.
 
