@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_exporter.domain.answers import parse_ping, parse_redirection, parse_time
@@ -99,6 +99,7 @@ def test_any_other_ping_is_bad(body: bytes, complaint: str) -> None:
     assert len(str(caught.value)) < 150
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary())
 def test_any_bytes_are_an_answer_or_refused(body: bytes) -> None:
     for read in (parse_ping, parse_redirection):

@@ -1,7 +1,7 @@
 """Listings of nlserver, as Adobe's documents and its customers show them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_exporter.domain.processes import Listing, parse_missing, parse_pdump
@@ -216,6 +216,7 @@ def test_a_long_line_takes_no_time() -> None:
     assert not parse_pdump(hostile).complete
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_any_text_is_read_without_failing(text: str) -> None:
     for listing in (parse_pdump(text), parse_pdump(HEADER + text)):
@@ -236,6 +237,7 @@ LINES = st.lists(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LINES, st.sampled_from(["\n", "\r\n"]), st.sampled_from("., "))
 def test_a_generated_listing_comes_back(lines: list[tuple[str, str, int, float, str]], end: str, mark: str) -> None:
     mark = mark.strip() or "."
@@ -247,6 +249,7 @@ def test_a_generated_listing_comes_back(lines: list[tuple[str, str, int, float, 
     assert [each.memory_bytes for each in listing.processes] == [pytest.approx(float(line[3]) * MB) for line in lines]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LINES, st.integers(0, 2_000))
 def test_a_listing_cut_inside_a_line_proves_nothing_down(lines: list[tuple[str, str, int, float, str]], cut: int) -> None:
     printed = [f"{module}{instance} ({pid}) - {size!s} MB" for module, instance, pid, size, _ in lines]

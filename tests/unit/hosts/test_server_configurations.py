@@ -1,7 +1,7 @@
 """Server configurations: what they declare, and that nothing of their passwords comes out."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_exporter.domain.server_configuration import (
@@ -210,6 +210,7 @@ def test_no_error_quotes_the_file(template: str) -> None:
     assert PASSWORD not in str(caught.value)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     try:
@@ -218,6 +219,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         assert "file1.xml" in str(error)  # noqa: PT017 - either outcome is right, no other exception is
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, len(AFFINITIES.rstrip()) - 1))
 def test_half_a_file_is_never_a_configuration(length: int) -> None:
     with pytest.raises(Unreadable):
