@@ -95,6 +95,7 @@ class Backfill:
 def write_history(connection: psycopg.Connection, history: History) -> None:
     """Write history in one transaction, the logs made by the database itself; millions of rows take seconds."""
     with connection.transaction():
+        connection.execute("SET LOCAL statement_timeout TO 0")
         _copy(connection, "NmsDelivery", [rows.delivery_row(delivery) for delivery in history.deliveries])
         _copy(connection, "NmsDeliveryStat", [rows.stat_row(stat) for stat in history.stats])
         connection.execute(

@@ -40,6 +40,9 @@ def _locked(world: World, table: str) -> Undo:
     holder.autocommit = False
     holder.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
     holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
+    waiter.execute("SET application_name TO mta")
+    waiter.execute("SET lock_timeout TO 0")
+    waiter.execute("SET statement_timeout TO 0")
     waiting = sql.SQL("SELECT FROM {} LIMIT 1 FOR UPDATE").format(name).as_bytes(waiter)
     waiter.pgconn.send_query(waiting)  # its answer is never read
     world.engine.site.blocked_tables.add(table)

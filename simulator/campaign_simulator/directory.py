@@ -12,7 +12,7 @@ from campaign_simulator.hosts import replace_file
 
 _LOCK_FILE = "simulator.lock"
 _STATUS_FILE = "simulator.json"
-_LOCK_TRIES = 20
+_LOCK_TRIES = 10
 _LOCK_PAUSE_SECONDS = 0.05  # somebody may only be asking whether a simulator runs
 
 

@@ -55,11 +55,11 @@ class Engine:
         """Let happen what happens until now."""
         elapsed = min(max(0.0, (now - self.now).total_seconds()), _MAX_STEP_SECONDS)
         self.now = max(now, self.now)
-        for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
-            self.add(delivery)
+        self._send(elapsed)
         for delivery in list(self.active.values()):
             self._prepare(delivery)
-        self._send(elapsed)
+        for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
+            self.add(delivery)
         self.tracker.step(self.now)
         self.workflows.step(self.now)
         self.sender.forget_before(self.now)
@@ -104,8 +104,9 @@ class Engine:
         delivery.state = state
         if state in _STATES_OF_NOTE:
             _LOG.info("%s %s", delivery.internal_name, state.name.lower().replace("_", " "))
-        if state == State.START_PENDING and delivery.started is None:
-            delivery.started = self.now
+        if state >= State.START_PENDING:
+            delivery.ready_at = None
+            delivery.started = delivery.started or self.now
         self.touch(delivery)
 
     def _prepare(self, delivery: Delivery) -> None:
@@ -116,8 +117,6 @@ class Engine:
         if following == State.MESSAGE_READY:
             self._personalize(delivery)
         delivery.ready_at = self.now + timedelta(seconds=self._chance.uniform(0.5, 2.5))
-        if following == State.START_PENDING:
-            delivery.ready_at = None
         self._enter(delivery, following)
 
     def _personalize(self, delivery: Delivery) -> None:

@@ -245,15 +245,17 @@ class Simulator:
 
     def _write(self) -> None:
         """Write the journal; what the database does not take now is written with the next step."""
-        for _ in range(2):
+        lost = True
+        while lost:
             try:
                 with self._session() as connection:
                     Store(connection).write(self.engine.journal, self.engine.ids)
+                    return
             except psycopg.OperationalError as error:
                 _LOG.warning("not written: %s", str(error).strip().splitlines()[0])
-                self._disconnect()
-            else:
-                return
+                lost = self._connection is not None and self._connection.broken
+                if lost:
+                    self._disconnect()
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[psycopg.Connection]:

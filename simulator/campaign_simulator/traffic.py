@@ -19,8 +19,9 @@ _CHANNELS = (
     (Channel.DIRECT_MAIL, 3),
 )
 _SUBJECTS = ("Newsletter", "Welcome", "Order confirmation", "Spring sale", "Loyalty points", "Cart reminder", "Survey")
-_MEAN_SIZE = 600
-_MAX_SIZE = 6_000
+_MEAN_SECONDS = 15.0  # that it takes to send a delivery of the mean size, if it is alone
+_MIN_SIZE = 20
+_MAX_SIZE_OF_MEAN = 10.0
 CAMPAIGN_OPERATION = 301
 CAMPAIGN_WORKFLOWS = (401, 402)
 
@@ -32,7 +33,8 @@ class Traffic:
         self._ids = ids
         self._chance = chance
         self._rate = messages_per_second * _LOAD
-        self._owed = 4.0 * _MEAN_SIZE  # so that a new instance has something to do at once
+        self._mean_size = _MEAN_SECONDS * messages_per_second
+        self._owed = 4.0 * self._mean_size  # so that a new instance has something to do at once
         self.typologies = {name: Typology(101 + i, f"typology{i + 1}", name) for i, name in enumerate(AFFINITIES)}
         self.accounts = {
             channel: Account(201 + i, f"routing{channel.name.title()}", channel) for i, (channel, _) in enumerate(_CHANNELS)
@@ -50,7 +52,7 @@ class Traffic:
         while self._owed > 0 and waiting + len(made) < _MAX_WAITING:
             made.append(self.draw(now))
             self._owed -= made[-1].size
-        self._owed = min(self._owed, float(_MAX_SIZE))
+        self._owed = min(self._owed, self._mean_size)
         return made
 
     def draw(self, now: datetime) -> Delivery:
@@ -102,7 +104,8 @@ class Traffic:
 
     def _size(self) -> int:
         """Draw a number of recipients: many small deliveries and some large ones."""
-        return min(_MAX_SIZE, 20 + int(self._chance.expovariate(1 / _MEAN_SIZE)))
+        drawn = self._chance.expovariate(1 / self._mean_size)
+        return _MIN_SIZE + int(min(drawn, self._mean_size * _MAX_SIZE_OF_MEAN))
 
     def _choose_affinity(self, delivery: Delivery) -> None:
         """Give a delivery an affinity of its own, or a typology that has one."""

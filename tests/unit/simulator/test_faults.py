@@ -1,0 +1,193 @@
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from campaign_simulator.clock import ManualClock
+from campaign_simulator.endpoints import Endpoints
+from campaign_simulator.engine import Engine
+from campaign_simulator.fault_catalogue import FAULTS
+from campaign_simulator.faults import Fault, FaultBoard, FaultError, World, no_arguments, one_of
+from campaign_simulator.hosts import DEFAULT_HOSTS, Hosts
+from campaign_simulator.obstacles import Site
+from campaign_simulator.postgres import PostgresServer
+from campaign_simulator.truth import Truth, tell_truth
+
+
+def no_database() -> psycopg.Connection:
+    raise psycopg.OperationalError("connection refused\nhint")
+
+
+@pytest.fixture
+def world(tmp_path: Path, now: datetime) -> World:
+    hosts = Hosts(DEFAULT_HOSTS, tmp_path, "prod")
+    hosts.create()
+    engine = Engine(Site(hosts), now=now)
+    engine.create()
+    return World(engine, hosts, Endpoints("prod"), PostgresServer(), "public", no_database, ManualClock(now))
+
+
+@pytest.fixture
+def board(world: World) -> FaultBoard:
+    return FaultBoard(world, FAULTS)
+
+
+@pytest.fixture
+def truth(world: World, board: FaultBoard) -> Callable[[], Truth]:
+    return lambda: tell_truth(world.engine, world.hosts, world.now(), board.active)
+
+
+def test_names_are_unique_and_described() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert all((fault.description and fault.description[0].islower()) or fault.description for fault in FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "complaint"),
+    [
+        ("nonsense", [], "there is no fault 'nonsense'; there are: mta-down, stat-down"),
+        ("mta-down", ["mta3"], "there is no host with mta 'mta3'; there are: mta1, mta2; usage: mta-down [HOST...]"),
+        ("stat-down", ["mta2"], "there are: mta1"),
+        ("nlserver-hang", [], "HOST is missing; usage: nlserver-hang HOST..."),
+        ("affinity-missing", [], "the affinity's NAME is missing"),
+        ("affinity-missing", ["Retail.fr"], "there are: default, news.de, retail.fr"),
+        ("delivery-scheduled", ["soon"], "'soon' is no time: write seconds, or 15m, 2h, 1d"),
+        ("delivery-scheduled", ["1h", "2h"], "unexpected argument '2h'"),
+        ("delivery-in-wave", ["x"], "unexpected argument 'x'; usage: delivery-in-wave"),
+        ("endpoint-down", ["app", "purple"], "there is no way to fail 'purple'; there are: error, slow, wrong"),
+        ("endpoint-down", ["app", "slow", "slow"], "unexpected argument 'slow'"),
+        ("workflow-failed", ["lunch"], "there is no workflow 'lunch'"),
+        ("select-revoked", [], "a TABLE is missing"),
+        ("database-locked", [], "the database is in no state for that: connection refused"),
+    ],
+)
+def test_bad_input_gets_one_line_with_the_mend(name: str, arguments: list[str], complaint: str, board: FaultBoard) -> None:
+    with pytest.raises(FaultError) as caught:
+        board.set(name, arguments)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not board.active
+
+
+def test_setting_twice_is_harmless(board: FaultBoard, world: World) -> None:
+    assert board.set("mta-down", ["mta1"]) == ["mta1"]
+    assert board.set("mta-down", []) == ["mta2"]
+    assert board.set("mta-down", ["mta1", "mta1"]) == []
+    assert board.clear("mta-down", ["mta1"]) == ["mta1"]
+    assert board.clear("mta-down", []) == ["mta2"]
+    assert board.clear("mta-down", []) == []
+    assert world.hosts.running_on("mta") == ["mta1", "mta2"]
+
+
+def test_statuses_tell_what_is_set(board: FaultBoard) -> None:
+    board.set("nlserver-hang", ["mta2"])
+    found = {status.fault.name: status.targets for status in board.statuses()}
+    assert found.pop("nlserver-hang") == ("mta2",)
+    assert len(found) == len(FAULTS) - 1
+    assert not any(found.values())
+
+
+def test_everything_is_undone_the_latest_first(world: World) -> None:
+    undone: list[str] = []
+
+    def fault(name: str) -> Fault:
+        return Fault(name, "", "a test", no_arguments, lambda _w, _t: lambda: undone.append(name))
+
+    board = FaultBoard(world, [fault("a"), fault("b")])
+    board.set("b", [])
+    board.set("a", [])
+    board.clear_all()
+    assert undone == ["a", "b"]
+    assert not board.active
+
+
+def test_a_frozen_engine_is_known(world: World) -> None:
+    board = FaultBoard(world, [Fault("ice", "", "a test", no_arguments, lambda _w, _t: lambda: None, freezes=True)])
+    assert not board.frozen
+    board.set("ice", [])
+    assert board.frozen
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "cause"),
+    [
+        ("mta-down", [], "mta_down"),
+        ("affinity-missing", ["retail.fr"], "affinity_unconfigured"),
+        ("delivery-scheduled", [], "scheduled"),
+        ("delivery-in-wave", [], "waiting_wave"),
+        ("delivery-in-retry", [], "waiting_retry"),
+        ("validity-expired", [], "validity_expired"),
+        ("account-inactive", [], "account_inactive"),
+        ("parts-missing", [], "parts_missing"),
+        ("parts-orphaned", [], "parts_orphaned"),
+        ("concurrency-limit", [], "concurrency_limit"),
+        ("approval-awaited", [], "awaiting_approval"),
+        ("preparation-stuck", [], "preparation_stuck"),
+        ("throughput-stalled", [], "unknown"),
+    ],
+)
+def test_a_delivery_waits_for_the_fault_and_goes_on_without_it(
+    name: str, arguments: list[str], cause: str, board: FaultBoard, truth: Callable[[], Truth]
+) -> None:
+    assert truth().causes == {}
+    board.set(name, arguments)
+    assert truth().causes == {cause: 1}
+    assert list(truth().faults) == [name]
+    board.clear(name, [])
+    assert truth().causes.get(cause, 0) == (cause == "unknown")  # due now, and the next step takes it
+    assert truth().faults == {}
+
+
+def test_an_affinity_missing_somewhere_stops_nothing(board: FaultBoard, truth: Callable[[], Truth]) -> None:
+    board.set("affinity-missing", ["retail.fr", "mta1"])
+    assert truth().causes == {}
+    assert truth().affinities == {"mta1": ("default", "news.de"), "mta2": ("default", "news.de", "retail.fr")}
+    board.set("mta-down", ["mta2"])
+    board.set("affinity-missing", ["news.de", "mta1"])
+    assert truth().processes["mta2"]["mta"] == 0
+
+
+def test_configuration_files_are_spoilt_and_mended(board: FaultBoard, world: World) -> None:
+    path = world.hosts.by_name["mta1"].configuration[2]
+    whole = path.read_text()
+    board.set("configuration-broken", ["mta1"])
+    assert whole.startswith(path.read_text())
+    assert path.read_text() != whole
+    board.clear("configuration-broken", [])
+    assert path.read_text() == whole
+    board.set("configuration-missing", ["mta1"])
+    assert not path.exists()
+    board.clear("configuration-missing", [])
+    assert path.read_text() == whole
+
+
+def test_memory_rises_over_the_warning(board: FaultBoard, world: World) -> None:
+    board.set("mta-memory-high", ["mta1"])
+    assert 1_600 < world.hosts.by_name["mta1"].processes["mta"].megabytes < 1_800
+    board.clear("mta-memory-high", [])
+    world.hosts.refresh()
+    assert world.hosts.by_name["mta1"].processes["mta"].megabytes < 200
+
+
+def test_a_failed_workflow_is_paused_and_stops_campaigns(board: FaultBoard, world: World) -> None:
+    board.set("workflow-failed", ["operationMgt"])
+    workflow = next(w for w in world.engine.journal.workflows.values() if w.name == "operationMgt")
+    assert (workflow.state, workflow.failed) == (13, True)
+    assert world.engine.site.failed_workflows == {"operationMgt"}
+    board.clear("workflow-failed", [])
+    assert (workflow.state, workflow.failed) == (11, False)
+
+
+def test_endpoint_troubles_are_kept_apart(board: FaultBoard, world: World) -> None:
+    board.set("endpoint-down", ["app", "slow"])
+    board.set("endpoint-down", ["images"])
+    assert world.endpoints.troubles == {"app": "slow", "images": "error"}
+    board.clear("endpoint-down", ["app", "slow"])
+    assert world.endpoints.troubles == {"images": "error"}
+
+
+def test_choice_without_arguments_is_everything() -> None:
+    assert one_of(["a", "b"], [], "letter") == ("a", "b")
+    assert one_of(["a", "b"], ["b", "b"], "letter") == ("b",)
