@@ -25,6 +25,7 @@ from campaign_exporter.state import Memory, State
 #: Host facts first: what is said of deliveries stands on them.
 _ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
 _ON_HOSTS = frozenset({"affinity", "pending"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -123,7 +124,7 @@ class Watch:
             if database.up is not None:
                 samples.add(catalogue.UP, database.up)
             samples.add(catalogue.DATABASE_BUDGET, database.budget_ratio)
-            for collector in self.jobs:
+            for collector in (name for name in self.jobs if name in _ON_DATABASE):
                 seconds = database.seconds.get(collector, 0.0)
                 samples.add(catalogue.DATABASE_SECONDS, seconds, collector=collector)
         return samples
