@@ -110,7 +110,7 @@ def grants(file: Path) -> None:
 @click.option("--duration", default=None, metavar="DURATION", help="End after this time, such as 3m. Without it: until Ctrl-C.")
 def demo(address: str, duration: str | None) -> None:
     """Run a simulated instance, the exporter, and a scripted incident."""
-    from campaign_exporter.demo import run_demo  # noqa: PLC0415 - only the demo pays for it
+    from campaign_exporter.demo.story import run_demo  # noqa: PLC0415 - only the demo pays for it
 
     sys.exit(run_demo(address, duration))
 

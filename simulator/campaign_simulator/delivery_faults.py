@@ -19,7 +19,16 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def launch_small(world: World, *, affinity: str | None = None) -> None:
     """Launch a small mail delivery, so that something waits for whatever is down."""
-    delivery = _plain(world, _SMALL)
+    _launch(world, _SMALL, affinity)
+
+
+def launch_large(world: World, *, affinity: str | None = None) -> None:
+    """Launch a large mail delivery."""
+    _launch(world, _LARGE, affinity)
+
+
+def _launch(world: World, size: int, affinity: str | None) -> None:
+    delivery = _plain(world, size)
     delivery.affinity = affinity
     world.engine.launch(delivery)
 

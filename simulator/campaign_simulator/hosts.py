@@ -101,6 +101,12 @@ class Host:
         names = {name for affinity in self._affinities for name in affinity.names}
         return frozenset(names - self.missing_affinities)
 
+    def declare(self, affinity: str, number: int) -> None:
+        """Add an IP affinity to the configuration; the number of the server makes its addresses."""
+        if affinity not in self.affinities:
+            self._affinities = (*self._affinities, _group((affinity,), number, len(self._affinities)))
+            self.write_configuration()
+
     def create(self, stat_server: str) -> None:
         """Write the files of the server."""
         self._stat_server = stat_server

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from campaign_simulator.delivery_faults import launch_small
+from campaign_simulator.delivery_faults import launch_large, launch_small
 from campaign_simulator.endpoints import NAMES, TROUBLES
 from campaign_simulator.faults import Fault, FaultError, Targets, Undo, World, no_arguments, one_of, required
 
@@ -62,6 +62,26 @@ def _affinity_missing(world: World, target: str) -> Undo:
     def undo() -> None:
         host.missing_affinities.discard(affinity)
         host.write_configuration()
+
+    return undo
+
+
+def _undeclared(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    """Take the name of one affinity, as a user types it."""
+    name, *others = required(arguments, "the affinity's NAME")
+    if others:
+        raise FaultError(f"unexpected argument {others[0]!r}")
+    return (name,)
+
+
+def _affinity_undeclared(world: World, affinity: str) -> Undo:
+    """Launch deliveries with an affinity that was never declared; the mend is to declare it on every server."""
+    launch_small(world, affinity=affinity)
+    launch_large(world, affinity=affinity)
+
+    def undo() -> None:
+        for number, host in enumerate(world.hosts.by_name.values(), start=1):
+            host.declare(affinity, number)
 
     return undo
 
@@ -146,6 +166,13 @@ PLATFORM_FAULTS = (
         "the configuration lacks an IP affinity; lacking on every host, a delivery waits for it",
         _affinity_targets,
         _affinity_missing,
+    ),
+    Fault(
+        "affinity-undeclared",
+        "NAME",
+        "two deliveries use an IP affinity that no configuration has; cleared by adding it to every host",
+        _undeclared,
+        _affinity_undeclared,
     ),
     Fault("configuration-broken", "HOST...", "the configuration is half written", _named_hosts, _configuration("broken")),
     Fault("configuration-missing", "HOST...", "the configuration is gone", _named_hosts, _configuration("missing")),

@@ -1,0 +1,1 @@
+"""A simulated instance, the exporter, and a scripted incident, for people who want to see it work."""
