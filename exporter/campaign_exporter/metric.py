@@ -29,6 +29,11 @@ class Metric:
     per_instance: bool = True
 
     @property
+    def help_line(self) -> str:
+        """The help as exposed: it says that the value is a sample, and whose."""
+        return f"{self.help} Sampled by collector {self.collector}." if self.collector else self.help
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """All label names, in the order of exposition."""
         return ((INSTANCE_LABEL,) if self.per_instance else ()) + self.labels

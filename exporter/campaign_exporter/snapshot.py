@@ -79,7 +79,7 @@ class Exposition:
 
     def _render(self, metric: Metric) -> bytes:
         family = Family(
-            metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name, metric.help, metric.kind
+            metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name, metric.help_line, metric.kind
         )
         for owner, families in self._published.items():
             for sample in families.get(metric.name, ()):

@@ -22,6 +22,7 @@ class Cause:
 
     name: str
     severity: Severity
+    meaning: str
     holds: Callable[[Delivery, Platform], bool]
     seen: Callable[[Platform], bool] = lambda _: True
 
@@ -110,17 +111,65 @@ def _parts_missing(delivery: Delivery, _platform: Platform) -> bool:
 
 #: In order of precedence; the last one always holds.
 CAUSES: tuple[Cause, ...] = (
-    Cause("scheduled", "never", _scheduled),
-    Cause("waiting_wave", "never", _waiting_wave, lambda platform: platform.parts_seen),
-    Cause("waiting_retry", "never", _waiting_retry, lambda platform: platform.parts_seen),
-    Cause("validity_expired", "warning", _validity_expired),
-    Cause("account_inactive", "critical", _account_inactive, lambda platform: platform.accounts_seen),
-    Cause("mta_down", "critical", _mta_down, _mta_down_seen),
-    Cause("stat_server_down", "critical", _stat_server_down, _stat_server_seen),
-    Cause("affinity_unconfigured", "critical", affinity_unconfigured, _affinities_seen),
-    Cause("affinity_host_down", "critical", affinity_host_down, _affinity_hosts_seen),
-    Cause("parts_missing", "critical", _parts_missing, lambda platform: platform.parts_seen),
-    Cause("unknown", "critical", lambda _delivery, _platform: True),
+    Cause("scheduled", "never", "its contact date is still to come", _scheduled),
+    Cause(
+        "waiting_wave",
+        "never",
+        "the next pass of each of its parts is still to come, and nothing was processed",
+        _waiting_wave,
+        lambda platform: platform.parts_seen,
+    ),
+    Cause(
+        "waiting_retry",
+        "never",
+        "the next pass of each of its parts is still to come, after a first try",
+        _waiting_retry,
+        lambda platform: platform.parts_seen,
+    ),
+    Cause("validity_expired", "warning", "its validity is over", _validity_expired),
+    Cause(
+        "account_inactive",
+        "critical",
+        "its routing account is inactive",
+        _account_inactive,
+        lambda platform: platform.accounts_seen,
+    ),
+    Cause(
+        "mta_down",
+        "critical",
+        "its module (mta; sms for SMS) runs on none of the hosts that are to run it",
+        _mta_down,
+        _mta_down_seen,
+    ),
+    Cause(
+        "stat_server_down",
+        "critical",
+        "the mta runs, and stat, which it needs for mails, runs nowhere",
+        _stat_server_down,
+        _stat_server_seen,
+    ),
+    Cause(
+        "affinity_unconfigured",
+        "critical",
+        "no host declares its IP affinity, and nothing has gone out under it within the hour",
+        affinity_unconfigured,
+        _affinities_seen,
+    ),
+    Cause(
+        "affinity_host_down",
+        "critical",
+        "only hosts whose module is down declare its IP affinity",
+        affinity_host_down,
+        _affinity_hosts_seen,
+    ),
+    Cause(
+        "parts_missing",
+        "critical",
+        "nothing is prepared to be sent: it has no parts",
+        _parts_missing,
+        lambda platform: platform.parts_seen,
+    ),
+    Cause("unknown", "critical", "none of these, or the facts cannot be seen", lambda _delivery, _platform: True),
 )
 
 
