@@ -8,7 +8,7 @@ from psycopg import sql
 from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, required
 from campaign_simulator.roles import MONITOR_ROLE, set_password
 
-_SLOW_PAUSE_SECONDS = 0.3
+_SLOW_PAUSE_SECONDS = 0.27
 _SLOW_RUN_SECONDS = 0.03
 _LOCK_WAIT = "10s"
 

@@ -18,7 +18,6 @@ RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not th
 _MAX_STEP_SECONDS = 60.0  # what a longer sleep would have sent is lost
 _STATES_OF_NOTE = frozenset({State.START_PENDING, State.RETRY_PENDING, State.FINISHED})
 _LOG = logging.getLogger(__name__)
-_SENDING_AT_ONCE = 8  # Adobe: at most 8 child processes
 
 
 class Engine:
@@ -127,13 +126,12 @@ class Engine:
         self.make_parts(delivery, logs, max(delivery.contact, self.now))
 
     def _send(self, elapsed: float) -> None:
-        """Share the messages that can be sent among the deliveries that can send."""
+        """Share the messages that can be sent among the deliveries that can send, the longest waiting first."""
         self._credit += elapsed * self._rate
         sending = [d for d in self.active.values() if d.state in PENDING | SENDING and not self._held(d)]
-        sending.sort(key=lambda delivery: (delivery.state not in SENDING, delivery.contact))
-        chosen = sending[:_SENDING_AT_ONCE]
-        for index, delivery in enumerate(chosen):
-            share = int(self._credit / (len(chosen) - index))
+        sending.sort(key=lambda delivery: (delivery.broad_start is not None, delivery.modified or delivery.created))
+        for index, delivery in enumerate(sending):
+            share = min(int(self._credit), max(1, int(self._credit / (len(sending) - index))))
             if share:
                 self._credit -= self._send_some(delivery, share)
         self._credit = min(self._credit, self._rate)  # an idle mta saves up nothing

@@ -224,6 +224,6 @@ def _lines(lines: Iterable[str]) -> str:
 
 def _group(names: tuple[str, ...], host: int, index: int) -> Affinity:
     """Return an affinity with two addresses that no other affinity or host has."""
-    numbers = [host * 100 + index * 10 + i for i in (1, 2)]
-    addresses = (Address(f"10.0.{host}.{number % 100}", f"mail{number}.example.com", number) for number in numbers)
+    numbers = [host * 1_000 + index * 10 + i for i in (1, 2)]
+    addresses = (Address(f"10.0.{host}.{number % 1_000}", f"mail{number}.example.com", number) for number in numbers)
     return Affinity(names, tuple(addresses))

@@ -35,7 +35,7 @@ STEP_SECONDS = 1.0
 _LOG_DELIVERIES = 50  # deliveries that a large number of log rows is spread over
 _LOG_SPAN = timedelta(days=30)
 _LOCAL_ZONE = "Europe/Paris"  # of a database without time zones: one that differs from UTC
-_SESSION_SETTINGS = "-c lock_timeout=5s -c statement_timeout=120s -c application_name=simulator"
+_SESSION_SETTINGS = "-c lock_timeout=1s -c statement_timeout=120s -c application_name=simulator"
 _LOG = logging.getLogger(__name__)
 
 

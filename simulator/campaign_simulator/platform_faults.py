@@ -8,6 +8,7 @@ from campaign_simulator.endpoints import NAMES, TROUBLES
 from campaign_simulator.faults import Fault, FaultError, Targets, Undo, World, no_arguments, one_of, required
 
 _GARBAGE = "Segmentation fault\n\x00\x01 web@default (notanumber) - lots\n<xml>"
+_AFFINITY_LENGTH = 64  # NmsDelivery.sIPAffinity
 _HIGH_MEGABYTES = 1_700.0  # between Adobe's warning (1600) and alert (1800)
 
 
@@ -71,6 +72,8 @@ def _undeclared(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     name, *others = required(arguments, "the affinity's NAME")
     if others:
         raise FaultError(f"unexpected argument {others[0]!r}")
+    if not 0 < len(name) <= _AFFINITY_LENGTH:
+        raise FaultError(f"the affinity's NAME has {len(name)} characters, the column takes 1 to {_AFFINITY_LENGTH}")
     return (name,)
 
 

@@ -106,8 +106,8 @@ class PostgresServer:
         return self._server is not None and self._server.poll() is None
 
     def dsn(self, user: str = "postgres", database: str = "campaign", **parameters: str | int) -> str:
-        """Return a connection string over TCP."""
-        return make_conninfo("", host=_HOST, port=self.port, user=user, dbname=database, **parameters)
+        """Return a connection string over TCP, unless a parameter names another host."""
+        return make_conninfo("", **{"host": _HOST, "port": self.port, "user": user, "dbname": database, **parameters})
 
     def start(self) -> None:
         """Start the server, with a new cluster where there is none, and wait until it answers."""
@@ -188,13 +188,12 @@ class PostgresServer:
         (data / "pg_hba.conf").write_text(_HBA)
 
     def _arguments(self) -> list[str]:
-        """Return the server's command line: quick rather than safe, on loopback only."""
+        """Return the server's command line: on loopback only; it survives its own death, but not the machine's."""
         settings = {
             "listen_addresses": _HOST,
             "port": str(self.port),
             "unix_socket_directories": str(self.socket_directory),
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_wal_size": "4GB",
         }
@@ -214,7 +213,7 @@ class PostgresServer:
         deadline = time.monotonic() + _START_SECONDS
         while self.running and time.monotonic() < deadline:
             try:
-                with psycopg.connect(self.dsn(database="postgres"), autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(self.dsn(database="postgres"), autocommit=True, connect_timeout=2) as connection:
                     _create_database(connection)
             except psycopg.OperationalError:
                 time.sleep(0.02)
@@ -227,7 +226,7 @@ class PostgresServer:
     def _log_tail(self) -> str:
         """Return the end of the server's log as one line."""
         lines = self.log_file.read_text(errors="replace").splitlines()
-        return " | ".join(lines[-4:]) or "its log is empty"
+        return " | ".join(lines[-6:]) or "its log is empty"
 
     def _signal_all(self, number: signal.Signals) -> list[int]:
         """Signal the main process, then those that it started; returns their ids."""

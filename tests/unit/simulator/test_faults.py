@@ -53,6 +53,7 @@ def test_names_are_unique_and_described() -> None:
         ("nlserver-hang", [], "HOST is missing; usage: nlserver-hang HOST..."),
         ("affinity-missing", [], "the affinity's NAME is missing"),
         ("affinity-missing", ["Retail.fr"], "there are: default, news.de, retail.fr"),
+        ("affinity-undeclared", ["x" * 65], "has 65 characters, the column takes 1 to 64"),
         ("delivery-scheduled", ["soon"], "'soon' is no time: write seconds, or 15m, 2h, 1d"),
         ("delivery-scheduled", ["1h", "2h"], "unexpected argument '2h'"),
         ("delivery-in-wave", ["x"], "unexpected argument 'x'; usage: delivery-in-wave"),
@@ -147,6 +148,14 @@ def test_an_affinity_missing_somewhere_stops_nothing(board: FaultBoard, truth: C
     board.set("mta-down", ["mta2"])
     board.set("affinity-missing", ["news.de", "mta1"])
     assert truth().processes["mta2"]["mta"] == 0
+
+
+def test_an_undeclared_affinity_is_mended_by_declaring_it(board: FaultBoard, truth: Callable[[], Truth]) -> None:
+    board.set("affinity-undeclared", ["travel.it"])
+    assert truth().causes == {"affinity_unconfigured": 2}
+    board.clear("affinity-undeclared", [])
+    assert all("travel.it" in names for names in truth().affinities.values())
+    assert "affinity_unconfigured" not in truth().causes
 
 
 def test_configuration_files_are_spoilt_and_mended(board: FaultBoard, world: World) -> None:
