@@ -46,4 +46,7 @@ format: $(VENV)/.lint  ## let ruff write the code
 docs: install  ## write the generated documents anew
 	$(BIN)/python scripts/generate_docs.py
 
-.PHONY: help install demo test lint format docs
+picture: install  ## draw the demo for the README anew (three minutes)
+	$(BIN)/python scripts/draw_demo.py
+
+.PHONY: help install demo test lint format docs picture
