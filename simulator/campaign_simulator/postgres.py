@@ -209,11 +209,15 @@ class PostgresServer:
         self._guardian = self._tools().guard(guardian)
 
     def _wait_until_ready(self) -> None:
-        """Wait until the server answers, and see that database campaign is there."""
+        """Wait until the server answers, and see that database campaign is there.
+
+        It is asked through its own socket: on its port another server might answer.
+        """
+        own = self.dsn(database="postgres", host=str(self.socket_directory), connect_timeout=2)
         deadline = time.monotonic() + _START_SECONDS
         while self.running and time.monotonic() < deadline:
             try:
-                with psycopg.connect(self.dsn(database="postgres"), autocommit=True, connect_timeout=2) as connection:
+                with psycopg.connect(own, autocommit=True) as connection:
                     _create_database(connection)
             except psycopg.OperationalError:
                 time.sleep(0.02)

@@ -8,6 +8,8 @@ import yaml
 
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
+from campaign_simulator.postgres import PostgresServer
+from campaign_simulator.programs import embedded_bin_directory, find_bin_directory
 from campaign_simulator.tricky import TrickyRows
 
 Rows = list[tuple[Any, ...]]
@@ -16,8 +18,8 @@ COUNTED = "iDeliveryId <> 0 AND iIsModel IS DISTINCT FROM 1 AND coalesce(iDelete
 
 def advance(simulator: Simulator, seconds: int) -> None:
     assert isinstance(simulator.clock, ManualClock)
-    for _ in range(seconds):
-        simulator.clock.advance(1)
+    for _ in range(0, seconds, 3):
+        simulator.clock.advance(3)
         simulator.step()
 
 
@@ -29,7 +31,13 @@ def select(simulator: Simulator, query: str) -> Rows:
 @pytest.fixture(scope="module", params=[("public", True), ("neolane", False)], ids=str)
 def simulator(request: pytest.FixtureRequest, make_simulator: Callable[..., Simulator]) -> Simulator:
     schema, with_time_zone = request.param
-    made = make_simulator(schema=schema, with_time_zone=with_time_zone, messages_per_second=60.0)
+    programs = find_bin_directory() if with_time_zone else embedded_bin_directory()
+    made = make_simulator(
+        schema=schema,
+        with_time_zone=with_time_zone,
+        messages_per_second=60.0,
+        postgres=PostgresServer(bin_directory=programs),
+    )
     made.backfill(hours=6, deliveries=20, rows=2_000)
     advance(made, 420)
     return made

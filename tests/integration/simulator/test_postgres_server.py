@@ -137,14 +137,11 @@ def test_a_bad_setting_is_told_with_the_servers_own_words() -> None:
     server.close()
 
 
-def test_a_taken_port_is_told() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = PostgresServer(port=listener.getsockname()[1])
-        with pytest.raises(PostgresError, match="Address already in use"):
-            server.start()
-        server.close()
+def test_a_port_that_another_server_has_is_told(server: PostgresServer) -> None:
+    second = PostgresServer(port=server.port)
+    with pytest.raises(PostgresError, match="Address already in use"):
+        second.start()
+    second.close()
 
 
 def test_a_directory_without_programs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
