@@ -46,7 +46,19 @@ format: $(VENV)/.lint  ## let ruff write the code
 docs: install  ## write the generated documents anew
 	$(BIN)/python scripts/generate_docs.py
 
+bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with others
+	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql
+	$(BIN)/python benchmarks/scrape_latency.py
+	$(BIN)/python benchmarks/round_cost.py
+
+drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
+	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	$(BIN)/python -m pytest tests/e2e
+
+matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted
+	@scripts/matrix
+
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format docs picture
+.PHONY: help install demo test lint format docs bench drill matrix picture

@@ -15,7 +15,7 @@ _SECONDS = 155.0
 
 def main() -> int:
     """Draw the picture; the lines also show while it plays."""
-    console = Console(highlight=False, record=True, force_terminal=True, width=112)
+    console = Console(highlight=False, record=True, force_terminal=True, width=116)
     with Stage("127.0.0.1:11951") as stage:
         Teller(console, stage).tell(_SECONDS)
     PICTURE.write_text(console.export_svg(title="make demo", theme=MONOKAI), encoding="utf-8")

@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from campaign_exporter.config import parse_duration
-from campaign_exporter.demo.readings import Rate, Reading, rate, read
+from campaign_exporter.demo.readings import Pending, Rate, Reading, rate, read
 from campaign_exporter.demo.stage import Stage, StageError
 
 _AFFINITY = "spring.fr"
 _LOOK_SECONDS = 2.0
 _TELL_SECONDS = 10.0
 _RATE_SECONDS = 30.0
+_MOMENT = 10.0
 _NEVER_ALARM = frozenset({"scheduled", "waiting_wave", "waiting_retry"})
 
 
@@ -116,7 +117,7 @@ class Teller:
                 self._tell_state()
             if not over and now > _STORY_ENDS:
                 over = True
-                self._say("[bold]That was the story.[/] The instance goes on sending; Ctrl-C ends it.")
+                self._say("[bold]That was the story. [/]The instance goes on sending; Ctrl-C ends it.")
             time.sleep(_LOOK_SECONDS)
 
     def _look(self) -> None:
@@ -136,12 +137,12 @@ class Teller:
                 colour = "green" if act.appears in _NEVER_ALARM else "red"
                 mark = "waits, and that is right" if act.appears in _NEVER_ALARM else "stuck"
                 self._say(
-                    f'[bold {colour}]◆ campaign_deliveries_pending{{cause="{found.cause}"}} {found.deliveries}[/]'
-                    f"  {mark}: {found.messages:,} messages"
+                    f'[bold {colour}]◆ campaign_deliveries_pending{{cause="{found.cause}"}} {found.deliveries}  [/]'
+                    f"{mark}: {found.messages:,} messages"
                 )
             elif act.disappears and not reading.waiting_for(act.disappears):
                 self._say(
-                    f'[bold green]◆ campaign_deliveries_pending{{cause="{act.disappears}"}} 0[/]  nothing waits for it now'
+                    f'[bold green]◆ campaign_deliveries_pending{{cause="{act.disappears}"}} 0  [/]nothing waits for it now'
                 )
             else:
                 return
@@ -150,7 +151,7 @@ class Teller:
     def _tell_state(self) -> None:
         reading = self._readings[-1]
         flow = rate(self._readings[0], reading) if len(self._readings) > 1 else Rate(0, 0)
-        waits = ", ".join(f"{one.cause} {one.deliveries}" for one in reading.pending) or "nothing"
+        waits = ", ".join(f"{one.cause} {one.deliveries}" for one in reading.pending if not _just_launched(one)) or "nothing"
         self._say(
             f"[dim]{flow.messages_per_hour:>9,.0f} messages/h  {flow.bits_per_second / 1e6:5.1f} Mbit/s"
             f"  MTAs {reading.mtas_up}/{reading.mtas}  pending: {waits}[/]"
@@ -158,4 +159,9 @@ class Teller:
 
     def _say(self, text: str) -> None:
         elapsed = int(time.monotonic() - self._began)
-        self._console.print(f"[cyan]{elapsed // 60}:{elapsed % 60:02d}[/]  {text}")
+        self._console.print(f"[cyan]{elapsed // 60}:{elapsed % 60:02d}  [/]{text}")
+
+
+def _just_launched(pending: Pending) -> bool:
+    """Tell whether deliveries wait for nothing but the MTA's next look, which takes it a moment."""
+    return pending.cause == "unknown" and pending.oldest is not None and time.time() - pending.oldest < _MOMENT
