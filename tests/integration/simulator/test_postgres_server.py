@@ -28,6 +28,16 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Path]:
+    """Make a cluster in a directory that stays when its server stops."""
+    home = make_scratch_directory(server_account())
+    with PostgresServer(home / "data") as server, psycopg.connect(server.dsn()) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+    yield home / "data"
+    shutil.rmtree(home)
+
+
 def ask(server: PostgresServer, query: str, **parameters: str) -> str:
     with psycopg.connect(server.dsn(**parameters)) as connection:
         row = connection.execute(query.encode()).fetchone()
@@ -99,23 +109,14 @@ def test_starting_and_stopping_twice_is_harmless(server: PostgresServer) -> None
     assert server.running
 
 
-def test_a_stopped_server_leaves_nothing_behind() -> None:
-    with PostgresServer() as server:
+def test_a_directory_of_the_users_is_kept_and_all_else_is_gone(cluster: Path) -> None:
+    with PostgresServer(cluster) as server:
         home = server.socket_directory
         assert home.is_dir()
-    assert not home.exists()
+        assert ask(server, "SELECT count(*) FROM kept") == "0"
     assert not server.running
-
-
-def test_a_directory_of_the_users_is_kept() -> None:
-    home = make_scratch_directory(server_account())
-    try:
-        with PostgresServer(home / "data") as server, psycopg.connect(server.dsn()) as connection:
-            connection.execute("CREATE TABLE kept (id int)")
-        with PostgresServer(home / "data") as server:
-            assert ask(server, "SELECT count(*) FROM kept") == "0"
-    finally:
-        shutil.rmtree(home)
+    assert not home.exists()
+    assert cluster.is_dir()
 
 
 def test_programs_out_of_reach_are_copied(tmp_path: Path) -> None:
@@ -130,15 +131,15 @@ def test_programs_out_of_reach_are_copied(tmp_path: Path) -> None:
         assert ask(server, "SELECT 1") == "1"
 
 
-def test_a_bad_setting_is_told_with_the_servers_own_words() -> None:
-    server = PostgresServer(settings={"shared_buffers": "lots"})
+def test_a_bad_setting_is_told_with_the_servers_own_words(cluster: Path) -> None:
+    server = PostgresServer(cluster, settings={"shared_buffers": "lots"})
     with pytest.raises(PostgresError, match=r"does not start on port \d+: .*shared_buffers.*lots"):
         server.start()
     server.close()
 
 
-def test_a_port_that_another_server_has_is_told(server: PostgresServer) -> None:
-    second = PostgresServer(port=server.port)
+def test_a_port_that_another_server_has_is_told(cluster: Path, server: PostgresServer) -> None:
+    second = PostgresServer(cluster, port=server.port)
     with pytest.raises(PostgresError, match="Address already in use"):
         second.start()
     second.close()
