@@ -11,7 +11,7 @@ from campaign_exporter.errors import SourceError
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
-from campaign_exporter.sources.campaign import CampaignDatabase, Questions, read_platform
+from campaign_exporter.sources.campaign import CampaignDatabase, read_platform
 from campaign_exporter.sources.hosts import Hosts
 
 _FAULTS = tuple(catalogue.SERVER_CONFIGURATION_FAULT.values["kind"])
@@ -44,9 +44,10 @@ class AffinityCollector:
                 with self._database.round(self.name, current, life=self._life) as ask:
                     deliveries = ask.sending_deliveries()
                     platform = read_platform(ask, known)
-                    definitions = _definitions(ask)
+                    typologies = ask.typology_affinities()
+                    enumerated = ask.enumerated_affinities() if ask.can_ask(statements.ENUMERATED_AFFINITIES) else []
                 _add_mismatches(samples, deliveries, platform)
-                _add_latent(samples, deliveries, platform, definitions)
+                _add_latent(samples, deliveries, platform, Counter([*typologies.values(), *enumerated]))
 
     def _add_host(self, samples: Samples, host: str, configuration: ServerConfiguration) -> None:
         for affinity in configuration.affinities:
@@ -80,17 +81,8 @@ def _add_mismatches(samples: Samples, deliveries: Iterable[Delivery], platform: 
         samples.add(catalogue.AFFINITY_MISMATCH, count, affinity=affinity, kind=kind)
 
 
-def _definitions(ask: Questions) -> Counter[str]:
-    """Count the typologies and enumeration values that name each affinity."""
-    names: Counter[str] = Counter()
-    if ask.can_ask(statements.TYPOLOGY_AFFINITIES):
-        names.update(ask.typology_affinities().values())
-    if ask.can_ask(statements.ENUMERATED_AFFINITIES):
-        names.update(ask.enumerated_affinities())
-    return names
-
-
 def _add_latent(samples: Samples, deliveries: Iterable[Delivery], platform: Platform, definitions: Mapping[str, int]) -> None:
+    """Tell of affinities that typologies and enumeration values name, and no host declares."""
     if not platform.configurations_known("mta"):
         return
     used = {delivery.affinity for delivery in deliveries}

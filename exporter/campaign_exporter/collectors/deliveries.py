@@ -2,7 +2,7 @@
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from campaign_exporter import catalogue
 from campaign_exporter.domain.deliveries import CHANNELS, STATES, channel_name, state_name
@@ -30,8 +30,9 @@ class DeliveriesCollector:
         with current.part() as samples:
             with self._database.round(self.name, current, life=self._life) as ask:
                 rows = ask.deliveries()
-            _add_counts(samples, rows)
-            _add_remaining(samples, rows)
+            there = [row for row in rows if not row.deleted]
+            _add_counts(samples, there)
+            _add_remaining(samples, there)
             if self._memory is not None:
                 self._history.follow(rows)
                 self._memory.keep(self._history.dump())
@@ -63,8 +64,11 @@ class History:
         self._delays: dict[str, list[int]] = {}
         self._delay_sums: Counter[str] = Counter()
 
-    def follow(self, rows: Iterable[DeliveryRow]) -> None:
-        """Count what has changed since the last time; the very first time is only remembered."""
+    def follow(self, rows: Sequence[DeliveryRow]) -> None:
+        """Count what has changed since the last time; the very first time is only remembered.
+
+        Deliveries in the bin are followed as well: one that is taken out of it has not happened again.
+        """
         first_time, before = self._seen is None, self._seen or {}
         for row in rows:
             state, started = before.get(row.delivery_id, (None, False))

@@ -67,7 +67,7 @@ class PendingCollector:
             self._keep()
 
     def _judge(self, deliveries: Sequence[Delivery], platform: Platform) -> list[Waiting]:
-        self._episodes = follow(self._episodes, deliveries)
+        self._episodes = follow(self._episodes, deliveries, platform.now)
         return [
             Waiting(
                 delivery,
@@ -120,5 +120,6 @@ def _add_causes(samples: Samples, waiting: Sequence[Waiting], seen: Mapping[str,
         these = by_cause[cause.name]
         samples.add(catalogue.DELIVERIES_PENDING, len(these), cause=cause.name)
         samples.add(catalogue.PENDING_MESSAGES, sum(one.delivery.messages_waiting for one in these), cause=cause.name)
-        if these:
-            samples.add(catalogue.PENDING_OLDEST, min(one.since for one in these), cause=cause.name)
+        since = min((one.since for one in these), default=float("inf"))
+        if since != float("inf"):
+            samples.add(catalogue.PENDING_OLDEST, since, cause=cause.name)

@@ -53,9 +53,24 @@ class Ledger:
             self.totals[place] += amount
             self.catch_up[place] += amount if unwatched else 0.0
 
+    def lies_ahead_of(self, now: float) -> bool:
+        """Tell whether so late buckets have been read that the database's clock must have been wrong."""
+        return self.upto is not None and now < self.upto - _WINDOW
+
+    def without_figures(self) -> "Ledger":
+        """Make a ledger with these totals that has read nothing yet."""
+        ledger = Ledger()
+        ledger.totals, ledger.catch_up = list(self.totals), list(self.catch_up)
+        return ledger
+
     def dump(self) -> Section:
         """Write it down for a restart."""
-        return dict(vars(self))
+        return {
+            "totals": list(self.totals),
+            "catch_up": list(self.catch_up),
+            "figures": dict(self.figures),
+            "upto": self.upto,
+        }
 
     @classmethod
     def load(cls, section: Section) -> "Ledger":
@@ -92,7 +107,6 @@ class ThroughputCollector:
                 self._decide(ask)
                 if self._memory is not None:
                     self._count(ask)
-            self._last_success = self._clock.monotonic()
             if self._memory is not None and self._ledger is not None:
                 self._memory.keep({"source": self._source, "ledger": self._ledger.dump()})
                 self._add_counters(samples, self._ledger)
@@ -111,13 +125,21 @@ class ThroughputCollector:
 
     def _count(self, ask: Questions) -> None:
         """Count the growth of all rows; what is there the very first time is only remembered."""
-        baseline = self._ledger is None
-        ledger = self._ledger = self._ledger or Ledger()
+        now = ask.now()
+        ledger = self._ledger or Ledger()
+        baseline = self._ledger is None or ledger.lies_ahead_of(now)
+        if baseline:
+            ledger = ledger.without_figures()
         unwatched = self._last_success is None or self._clock.monotonic() - self._last_success > self._life
-        for key, figures in self._delivery_rows(ask, ledger) if self._source == COUNTERS else _statistics(ask, ledger):
+        rows = self._delivery_rows(ask, ledger) if self._source == COUNTERS else _statistics(ask, ledger, now)
+        for key, figures in rows:
             growth = ledger.remember(key, figures)
             if not baseline:
                 ledger.count(growth, unwatched=unwatched)
+        # Only now: a first round that breaks off has remembered a part, and the rest would be taken for growth.
+        self._ledger = ledger
+        if ledger.upto is None or ledger.upto >= now:
+            self._last_success = self._clock.monotonic()
 
     def _delivery_rows(self, ask: Questions, ledger: Ledger) -> Iterator[tuple[str, Sequence[float]]]:
         rows = {str(row.delivery_id): (row.success, row.error) for row in ask.delivery_counters()}
@@ -134,19 +156,20 @@ class ThroughputCollector:
             samples.add(catalogue.MESSAGE_BYTES, ledger.totals[-1] * self._unit)
 
 
-def _statistics(ask: Questions, ledger: Ledger) -> Iterator[tuple[str, Sequence[float]]]:
+def _statistics(ask: Questions, ledger: Ledger, now: float) -> Iterator[tuple[str, Sequence[float]]]:
     """Read NmsDeliveryStat from a window before the last time until now, slice by slice."""
-    now = ask.now()
-    start = min(now if ledger.upto is None else ledger.upto, now) - _WINDOW
+    start = (now if ledger.upto is None else ledger.upto) - _WINDOW
     for _ in range(_SLICES):
         end = start + _SLICE
         last = end > now
         rows = ask.stat_rows(start, None if last else end)
-        yield from ((f"{row.bucket:.0f}/{row.delivery_id}", _figures(row)) for row in rows)
-        start = ledger.upto = min(end, now)
+        yield from ((f"{row.bucket}/{row.delivery_id}", _figures(row)) for row in rows)
+        start = end
+        # Never back: what lies a window before it has been forgotten, and would be counted again.
+        ledger.upto = max(min(end, now), ledger.upto or 0.0)
         if last:
             break
-    _forget_before(ledger, start - _WINDOW)
+    _forget_before(ledger, (ledger.upto or now) - _WINDOW)
 
 
 def _figures(row: StatRow) -> Sequence[float]:

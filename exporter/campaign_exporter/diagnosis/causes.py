@@ -98,7 +98,7 @@ def affinity_host_down(delivery: Delivery, platform: Platform) -> bool:
 
 def _affinities_seen(platform: Platform) -> bool:
     modules = [module for module in _SENDING_MODULES if platform.expected(module)]
-    return bool(modules) and all(platform.configurations_known(module) for module in modules)
+    return platform.typologies_seen and bool(modules) and all(platform.configurations_known(module) for module in modules)
 
 
 def _affinity_hosts_seen(platform: Platform) -> bool:

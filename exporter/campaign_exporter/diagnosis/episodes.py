@@ -1,7 +1,8 @@
 """Since when a delivery waits.
 
 An episode of waiting begins anew when the delivery's state, processed count or next pass changes. It is dated by the last
-modification at its beginning, so that a later edit of the label does not make an old wait young.
+modification at its beginning, so that a later edit of the label does not make an old wait young, nor a clock that is ahead
+a wait that never grows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,24 +12,25 @@ from campaign_exporter.diagnosis.facts import Delivery
 
 
 class Episode(NamedTuple):
-    """What was true of a delivery when it began to wait; `modified` in seconds since the epoch."""
+    """What was true of a delivery when it began to wait; `began` in seconds since the epoch, never to come."""
 
     state: int
     processed: int | None
     next_pass: float | None
-    modified: float | None
+    began: float
 
 
-def _begin(delivery: Delivery) -> Episode:
+def _begin(delivery: Delivery, now: float) -> Episode:
     next_pass = delivery.parts.next_pass if delivery.parts else None
-    return Episode(delivery.state, delivery.processed, next_pass, delivery.modified)
+    began = delivery.contact if delivery.modified is None else delivery.modified
+    return Episode(delivery.state, delivery.processed, next_pass, now if began is None else min(began, now))
 
 
-def follow(before: Mapping[int, Episode], deliveries: Iterable[Delivery]) -> dict[int, Episode]:
+def follow(before: Mapping[int, Episode], deliveries: Iterable[Delivery], now: float) -> dict[int, Episode]:
     """Carry the episodes on over those deliveries that wait now: the same episode, or a new one."""
     episodes = {}
     for delivery in deliveries:
-        new = _begin(delivery)
+        new = _begin(delivery, now)
         old = before.get(delivery.delivery_id)
         episodes[delivery.delivery_id] = old if old is not None and old[:3] == new[:3] else new
     return episodes
@@ -41,5 +43,5 @@ def waiting_since(delivery: Delivery, episode: Episode, now: float) -> float:
     """
     if delivery.contact is not None and delivery.contact > now:
         return delivery.contact
-    moments = (delivery.contact, episode.modified, episode.next_pass)
-    return max((moment for moment in moments if moment is not None and moment <= now), default=now)
+    due = (moment for moment in (delivery.contact, episode.next_pass) if moment is not None and moment <= now)
+    return max((episode.began, *due))

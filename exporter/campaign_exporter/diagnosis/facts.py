@@ -95,6 +95,7 @@ class Platform:
     hosts: Mapping[str, Host] = field(default_factory=dict)
     flowing: frozenset[str] = frozenset()
     accounts_seen: bool = True
+    typologies_seen: bool = True
     parts_seen: bool = True
 
     def status(self, module: str) -> ModuleStatus:

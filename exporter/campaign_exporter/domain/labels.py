@@ -11,9 +11,9 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 
 def safe_label(text: str) -> str:
-    """Replace what could break a line, and bound the length; two long texts that differ stay different."""
+    """Replace what could break a line, and bound the length; two texts that differ stay different."""
     clean = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
-    if len(clean) <= MAXIMAL_LENGTH:
-        return clean
-    mark = "…" + hashlib.sha256(clean.encode()).hexdigest()[:8]
+    if clean == text and len(text) <= MAXIMAL_LENGTH:
+        return text
+    mark = "…" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     return clean[: MAXIMAL_LENGTH - len(mark)] + mark

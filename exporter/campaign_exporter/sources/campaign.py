@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_exporter.diagnosis.facts import Delivery, Host, Parts, Platform
-from campaign_exporter.errors import PermissionDenied, Stale
+from campaign_exporter.errors import Missing, PermissionDenied, Stale
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.database import Database, Session
@@ -25,6 +25,7 @@ class DeliveryRow(NamedTuple):
     delivery_id: int
     state: int | None
     channel: int | None
+    deleted: bool
     started: bool
     start_delay: float | None
     remaining: int | None
@@ -82,11 +83,9 @@ class Questions:
         return float(now)
 
     def deliveries(self) -> list[DeliveryRow]:
-        """List the real deliveries: no templates, proofs, deleted ones, nor the zero record."""
-        return [
-            DeliveryRow(id_, state, channel, started, _finite(delay), remaining)
-            for id_, state, channel, started, delay, remaining in self._ask(statements.DELIVERIES)
-        ]
+        """List the deliveries: no templates, proofs, nor the zero record; those in the bin are marked."""
+        rows = (DeliveryRow(*row) for row in self._ask(statements.DELIVERIES))
+        return [row._replace(start_delay=_finite(row.start_delay)) for row in rows]
 
     def sending_deliveries(self) -> list[Delivery]:
         """List deliveries in states 51, 55, 61 and 62 with what their sending depends on, but for their parts."""
@@ -136,14 +135,15 @@ class Questions:
         """List the delivery statistics from `start` on, up to and without `end`."""
         bounds = {"start": start, "end": math.inf if end is None else end}
         rows = (StatRow(*row) for row in self._ask(statements.STAT_ROWS, bounds))
-        return [row for row in rows if math.isfinite(row.bucket)]
+        # A volume that is no number would stay in a sum for ever.
+        return [row._replace(volume=_finite(row.volume) or 0.0) for row in rows if math.isfinite(row.bucket)]
 
     def throughput_evidence(self) -> Evidence:
         """Tell what speaks for one source of throughput or the other."""
         return Evidence(*self._one(statements.THROUGHPUT_EVIDENCE))
 
     def delivery_counters(self) -> list[CounterRow]:
-        """List the message counters of all deliveries that have sent something."""
+        """List the message counters of all deliveries, those in the bin among them: what they sent was sent."""
         return [CounterRow(*row) for row in self._ask(statements.DELIVERY_COUNTERS)]
 
     def blocked_sessions(self) -> list[Blocked]:
@@ -151,7 +151,10 @@ class Questions:
         (allowed,) = self._one(statements.READS_STATISTICS)
         if not allowed:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
-        return [Blocked(*row) for row in self._ask(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})]
+        rows = self._ask(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
+        if not rows:
+            raise Missing("none of Campaign's sending tables is in the schema: see database.schema")
+        return [Blocked(*row) for row in rows]
 
     def replay_lag(self) -> float | None:
         """Give a replica's lag in seconds; None on a primary."""
@@ -197,16 +200,18 @@ class CampaignDatabase:
         """Read the catalogue now and then: what an administrator mends is seen within a minute."""
         now = self._clock.monotonic()
         if self._survey is None or now - self._surveyed_at > _SURVEY_LIFE:
-            self._survey = survey(session)
-            self._surveyed_at = now
-            self._set_timezone(session, self._survey)
+            surveyed = survey(session)
+            # First the time zone: if that fails, no later round may do without it.
+            self._set_timezone(session, surveyed)
+            self._survey, self._surveyed_at = surveyed, now
         return self._survey
 
     def _set_timezone(self, session: Session, surveyed: Survey) -> None:
         """Read timestamps without time zone in the one that Campaign names."""
-        if not surveyed.naive_timestamps or self.connection.timezone or surveyed.obstacle(statements.OPTION):
+        if not surveyed.naive_timestamps or self.connection.timezone:
             return
-        rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"})
+        seen = surveyed.obstacle(statements.OPTION) is None
+        rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"}) if seen else []
         name = next((row[2] for row in rows if _is_timezone(row[2])), None)
         if name is None:
             _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
@@ -222,6 +227,7 @@ def read_platform(ask: Questions, hosts: Mapping[str, Host], *, parts_seen: bool
         hosts=hosts,
         flowing=ask.flowing_affinities(),
         accounts_seen=ask.can_ask(statements.INACTIVE_ACCOUNTS),
+        typologies_seen=ask.can_ask(statements.TYPOLOGY_AFFINITIES),
         parts_seen=parts_seen,
     )
 

@@ -122,8 +122,12 @@ class Database:
                 raise TimedOut("the database server did not answer in time; the connection was cut") from None
             raise
         finally:
-            timer.cancel()
+            # Under the timer still: a server can hang at a rollback as well.
             self._tidy()
+            timer.cancel()
+            timer.join()
+            if self._cut.is_set():
+                self._drop()
             self._account(collector, time.monotonic() - began)
             self._lock.release()
 
@@ -182,7 +186,7 @@ class Database:
         with suppress(psycopg.Error):
             if not self._cut.is_set() and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.execute("ROLLBACK")
-        if connection.broken or self._cut.is_set() or self._closed:
+        if connection.broken or self._closed:
             self._drop()
 
     def _preamble(self) -> sql.Composed:
@@ -219,6 +223,8 @@ class Database:
     def _connect(self) -> Connection:
         settings = {
             "application_name": "campaign-exporter",
+            # Whatever the database is encoded in; without it, one that names no encoding answers in bytes.
+            "client_encoding": "utf8",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,

@@ -27,18 +27,21 @@ class Statement:
     index: Index | None = None
 
 
-_REAL_DELIVERY = """d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ideletestatus, 0) = 0
-  AND coalesce(d.ifcp, 0) = 0"""
-_REAL_DELIVERY_COLUMNS = ("ideliveryid", "iismodel", "ideletestatus", "ifcp")
+# Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
+_OWN_DELIVERY = "d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0) = 0"
+_REAL_DELIVERY = f"{_OWN_DELIVERY} AND coalesce(d.ideletestatus, 0) = 0"
+_OWN_DELIVERY_COLUMNS = ("ideliveryid", "iismodel", "ifcp")
+_REAL_DELIVERY_COLUMNS = (*_OWN_DELIVERY_COLUMNS, "ideletestatus")
 
 DELIVERIES = Statement(
     "deliveries",
     f"""
-SELECT d.ideliveryid, d.istate, d.imessagetype, d.tsbroadstart IS NOT NULL,
-  date_part('epoch', d.tsbroadstart) - date_part('epoch', d.tscontact),
-  CASE WHEN d.istate >= 51 AND d.istate < 85 THEN greatest(coalesce(d.itodeliver, 0) - coalesce(d.iprocessed, 0), 0) END
+SELECT d.ideliveryid, d.istate, d.imessagetype, coalesce(d.ideletestatus, 0) <> 0, d.tsbroadstart IS NOT NULL,
+  date_part('epoch', d.tsbroadstart::timestamptz) - date_part('epoch', d.tscontact::timestamptz),
+  CASE WHEN d.istate >= 51 AND d.istate < 85
+    THEN greatest(coalesce(d.itodeliver, 0)::bigint - coalesce(d.iprocessed, 0), 0) END
 FROM nmsdelivery d
-WHERE {_REAL_DELIVERY}
+WHERE {_OWN_DELIVERY}
 """,  # noqa: S608 - put together from constants of this file
     {
         "nmsdelivery": (
@@ -129,8 +132,7 @@ FLOWING_AFFINITIES = Statement(
 SELECT DISTINCT nullif(d.sipaffinity, ''), d.itypologyid
 FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
 WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
-  AND coalesce(s.ifirstsuccess, 0) + coalesce(s.ifirsterror, 0)
-    + coalesce(s.iretriessuccess, 0) + coalesce(s.iretrieserror, 0) > 0
+  AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
 """,
     {
         "nmsdeliverystat": (
@@ -213,13 +215,14 @@ SELECT (SELECT max(s.tsdate) FROM nmsdeliverystat s) IS NOT NULL,
     Index("nmsdeliverystat", ("tsdate",)),
 )
 
+# All of them: one that drops out for a while, into the bin or while Campaign computes its counters anew, must not be taken
+# for a new one when it is back.
 DELIVERY_COUNTERS = Statement(
     "delivery counters",
     f"""
-SELECT d.ideliveryid, coalesce(d.isuccess, 0), coalesce(d.ierror, 0)
-FROM nmsdelivery d WHERE {_REAL_DELIVERY} AND d.iprocessed > 0
+SELECT d.ideliveryid, coalesce(d.isuccess, 0), coalesce(d.ierror, 0) FROM nmsdelivery d WHERE {_OWN_DELIVERY}
 """,  # noqa: S608 - put together from constants of this file
-    {"nmsdelivery": (*_REAL_DELIVERY_COLUMNS, "isuccess", "ierror", "iprocessed")},
+    {"nmsdelivery": (*_OWN_DELIVERY_COLUMNS, "isuccess", "ierror")},
 )
 
 NOW = Statement("clock", "SELECT date_part('epoch', clock_timestamp())")
@@ -281,13 +284,15 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relk
 """,
 )
 
+# An expression has no column, and stands as NULL in its place.
 INDEXES = Statement(
     "indexes",
     """
 SELECT c.relname, array_agg(a.attname ORDER BY k.place)
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
+JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
   AND i.indisvalid AND i.indpred IS NULL
 GROUP BY c.relname, i.indexrelid
