@@ -20,7 +20,7 @@ from campaign_exporter.notices import notices
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.sampling import sample_once
 from campaign_exporter.state import State, StateRefused
-from campaign_exporter.web import ListenRefused, WebServer, application, listen
+from campaign_exporter.web import Application, ListenRefused, WebServer, listen
 
 _LOG = logging.getLogger(__name__)
 #: Outside the range from 9100 on, which the list of Prometheus's default ports has given away.
@@ -59,7 +59,7 @@ def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form
     except (StateRefused, ListenRefused) as error:
         _fail(str(error))
     exporter = Exporter(file, config, clock=SystemClock(), state=state)
-    server = WebServer(application(exporter, telemetry_path=path, lifecycle=lifecycle), listener)
+    server = WebServer(Application(exporter, telemetry_path=path, lifecycle=lifecycle), listener)
     stopped = threading.Event()
     _on_signals(exporter, stopped)
     exporter.start()

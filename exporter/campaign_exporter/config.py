@@ -27,7 +27,10 @@ from campaign_exporter.document import ConfigurationError, Document, Location, P
 
 T = TypeVar("T")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_MODULE = re.compile(r"[A-Za-z_]+")
+_LONGEST_NAME = 128
+_NO_URL = "must be an http:// or https:// address"
 
 
 def parse_duration(value: object) -> object:
@@ -41,21 +44,43 @@ def parse_duration(value: object) -> object:
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
     base: Path = (info.context or {}).get("base", Path())
-    return base / path.expanduser()
+    if "\0" in str(path):
+        raise ValueError("must not hold a NUL character")
+    try:
+        return base / path.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user that is not known here: write it out") from None
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address")
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Its message quotes the address, and a password may stand there.
+        raise ValueError(_NO_URL) from None
+    if not known or not url.isprintable():
+        raise ValueError(_NO_URL)
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or a password")
     return url
 
 
-def _name(value: object) -> object:
-    """Accept what YAML reads as a number where a name is meant."""
+def _text(value: object) -> object:
+    """Accept what YAML reads as a number where text is meant."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _name(value: str) -> str:
+    if not 0 < len(value) <= _LONGEST_NAME or not value.isprintable() or set(" @/") & set(value):
+        raise ValueError(f"must have 1 to {_LONGEST_NAME} characters, without spaces, @ and /")
+    return value
+
+
+def _module(value: str) -> str:
+    if not _MODULE.fullmatch(value):
+        raise ValueError("must be a module of nlserver, such as mta")
+    return value
 
 
 def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
@@ -65,12 +90,12 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=86400)]
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=86400, allow_inf_nan=False)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Name = Annotated[str, BeforeValidator(_name), Field(pattern=r"^[^\s@/]+$", max_length=128)]
-Argument = Annotated[str, BeforeValidator(_name)]
-Module = Annotated[str, Field(pattern=r"^[A-Za-z_]+$")]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
+Argument = Annotated[str, BeforeValidator(_text)]
+Module = Annotated[str, AfterValidator(_module)]
 
 
 class Section(BaseModel):
@@ -82,7 +107,7 @@ class Section(BaseModel):
 class Database(Section):
     """Where Campaign's database is, and who asks."""
 
-    dsn: str
+    dsn: Annotated[str, Field(repr=False)]
     password_file: FilePath | None = None
     schema_name: Annotated[str, Field(alias="schema", min_length=1, max_length=63)] = "public"
     #: Time zone of timestamps without one, as in option WdbcTimeZone.
@@ -96,7 +121,7 @@ class Database(Section):
     def _readable(cls, dsn: str) -> str:
         try:
             given = psycopg.conninfo.conninfo_to_dict(dsn)
-        except psycopg.ProgrammingError:
+        except (psycopg.Error, ValueError):
             # The driver's message quotes the text, and a password may stand there.
             raise ValueError("must be postgresql://user@host:port/database, or key=value pairs") from None
         if not {"dbname", "service"} & given.keys():
@@ -259,7 +284,10 @@ def default_state_directory(environment: Mapping[str, str]) -> Path:
         return Path(given.split(":")[0])
     if given := environment.get("XDG_STATE_HOME"):
         return Path(given) / "campaign-exporter"
-    return Path.home() / ".local" / "state" / "campaign-exporter"
+    try:
+        return Path.home() / ".local" / "state" / "campaign-exporter"
+    except RuntimeError:  # a container with a user id of its own choosing
+        return Path("/var/lib/campaign-exporter")
 
 
 def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
@@ -290,8 +318,26 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
         return document.problem(location, _unknown_key(str(location[-1]), location[:-1]))
     if detail["type"] == "missing":
         return document.problem(location[:-1], f"lacks the key {location[-1]}: add it")
-    text = detail["msg"].removeprefix("Value error, ")
-    return document.problem(location, text[:1].lower() + text[1:])
+    text = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    # Where a key of a mapping is wrong, pydantic adds a step of its own.
+    return document.problem(location[:-1] if location[-1:] == ("[key]",) else location, text[:1].lower() + text[1:])
+
+
+_WORDS: Mapping[str, str] = {
+    "string_type": "must be text: put it in quotes",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "path_type": "must be a path",
+    "tuple_type": "must be a list",
+    "frozen_set_type": "must be a list",
+    "model_type": "must be a mapping of keys to values",
+    "mapping_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+}
 
 
 def _unknown_key(key: str, parent: Location) -> str:

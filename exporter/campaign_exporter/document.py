@@ -14,6 +14,18 @@ import yaml
 
 Location = tuple[str | int, ...]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_MERGE = "tag:yaml.org,2002:merge"
+_MAXIMAL_BYTES = 4 << 20
+_MAXIMAL_VALUES = 100_000
+_QUOTED = re.compile(r" ?(?:'.*'|\".*\")")
+#: What to do, by words of PyYAML.
+_MENDS = {
+    "'\\t'": ": indent with spaces, not with tabs",
+    "undefined alias": ": put text that begins with * in quotes",
+    "cannot start any token": ": put text that begins with a special character in quotes",
+    "mapping values are not allowed": ": put text that holds a colon in quotes, and look at the indentation",
+    "expected a single document": ": remove what stands from the second --- on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,8 @@ class Problem:
     def __str__(self) -> str:
         """Write it as one line, `file:line: key: text`."""
         place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+        line = f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+        return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 class ConfigurationError(Exception):
@@ -66,27 +79,41 @@ class Document:
 
 def read_document(file: Path, environment: Mapping[str, str] = os.environ) -> Document:
     """Read a YAML file; raise ConfigurationError where it is no YAML at all."""
+    text = _read_text(file)
     try:
-        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = Document(file)
+        if root is not None:
+            document.data = _Reader(document, environment).value(root, ())
+    except yaml.YAMLError as error:
+        raise ConfigurationError([_yaml_problem(file, text, error)]) from None
+    except RecursionError:
+        raise ConfigurationError([Problem(file, None, "", "is nested too deeply, or refers to itself")]) from None
+    return document
+
+
+def _read_text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_MAXIMAL_BYTES + 1)
+        if len(content) > _MAXIMAL_BYTES:
+            raise ConfigurationError([Problem(file, None, "", f"is larger than {_MAXIMAL_BYTES} bytes: is it the right file?")])
+        return content.decode()
     except OSError as error:
         raise ConfigurationError([Problem(file, None, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigurationError([Problem(file, None, "", "is not UTF-8 text: save it as UTF-8")]) from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigurationError([_yaml_problem(file, error)]) from None
-    document = Document(file)
-    if root is not None:
-        document.data = _Reader(document, environment).value(root, ())
-    return document
 
 
-def _yaml_problem(file: Path, error: yaml.YAMLError) -> Problem:
+def _yaml_problem(file: Path, text: str, error: yaml.YAMLError) -> Problem:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return Problem(file, line, "", "is no YAML: holds a control character: remove it")
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or "cannot be understood"
-    # PyYAML's text may quote the file, where secrets can stand: only its own short words are passed on.
-    return Problem(file, mark.line + 1 if mark else None, "", f"is no YAML: {what.splitlines()[0]}")
+    mend = next((mend for sign, mend in _MENDS.items() if sign in what), "")
+    # PyYAML's text may quote the file, where secrets can stand: only its own words are passed on.
+    return Problem(file, mark.line + 1 if mark else None, "", f"is no YAML: {_QUOTED.sub('', what.splitlines()[0])}{mend}")
 
 
 class _Reader:
@@ -99,35 +126,54 @@ class _Reader:
         self._open: set[int] = set()
 
     def value(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401 - data of any shape
-        self._document._lines[location] = node.start_mark.line + 1  # noqa: SLF001 - the reader fills the document
+        lines = self._document._lines  # noqa: SLF001 - the reader fills the document
+        lines[location] = node.start_mark.line + 1
+        if len(lines) > _MAXIMAL_VALUES:
+            # Aliases of aliases: a few lines can stand for more values than any memory holds.
+            raise ConfigurationError([Problem(self._document.file, None, "", f"has more than {_MAXIMAL_VALUES} values")])
         if id(node) in self._open:
             self._complain(location, "refers to itself: write it out")
             return None
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, location)
+                return {key: self.value(each, (*location, key)) for key, each in self._entries(node, location).items()}
             if isinstance(node, yaml.SequenceNode):
                 return [self.value(item, (*location, index)) for index, item in enumerate(node.value)]
             return self._scalar(node, location)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        self._scalars.flatten_mapping(node)
-        result: dict[str, Any] = {}
+    def _entries(self, node: yaml.MappingNode, location: Location) -> dict[str, yaml.Node]:
+        """Give the values by key: a key of its own wins over a merged one (`<<`), and stands once."""
+        own: dict[str, yaml.Node] = {}
+        merged: dict[str, yaml.Node] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in result:
-                self._complain((*location, key), f"stands twice, again in line {key_node.start_mark.line + 1}: keep one")
-                continue
-            result[key] = self.value(value_node, (*location, key))
+            if key_node.tag == _MERGE:
+                merged |= self._merged(value_node, location)
+            elif not isinstance(key_node, yaml.ScalarNode):
+                self._complain(location, f"has a key in line {key_node.start_mark.line + 1} that is no plain text")
+            elif key_node.value in own:
+                again = key_node.start_mark.line + 1
+                self._complain((*location, key_node.value), f"stands twice, again in line {again}: keep one")
+            else:
+                own[key_node.value] = value_node
+        return merged | own
+
+    def _merged(self, node: yaml.Node, location: Location) -> dict[str, yaml.Node]:
+        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        result: dict[str, yaml.Node] = {}
+        for source in reversed(sources):
+            if isinstance(source, yaml.MappingNode):
+                result |= self._entries(source, location)
+            else:
+                self._complain(location, "`<<` must name mappings")
         return result
 
     def _scalar(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401 - data of any shape
         try:
-            value = self._scalars.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
-        except (yaml.YAMLError, ValueError):
+            value = self._scalars.construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # PyYAML trusts that a tag fits its text
             self._complain(location, "is not a value that can be read: put it in quotes")
             return None
         return _VARIABLE.sub(lambda found: self._variable(found[1], location), value) if isinstance(value, str) else value

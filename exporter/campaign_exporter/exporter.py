@@ -91,6 +91,7 @@ class Exporter:
             if name not in stay:
                 watch.close()
         others = [instance for instance in config.instances if instance.name not in stay]
+        self._state.keep_only(tuple(f"{instance.name}/" for instance in config.instances))
         new = {instance.name: self._watch(config, instance) for instance in others}
         self._config, self._watches = config, stay | new
         for watch in new.values():

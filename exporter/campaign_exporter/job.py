@@ -1,6 +1,7 @@
 """A collector on duty: runs its rounds, remembers how they went, and withdraws what has grown old."""
 
 import logging
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -9,11 +10,12 @@ from typing import NamedTuple
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import CollectorSettings
-from campaign_exporter.errors import REASONS, Missing, SourceError, TimedOut
+from campaign_exporter.errors import REASONS, Missing, SourceError, Stale, TimedOut
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Collector, Round
 from campaign_exporter.state import Memory
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _LOG = logging.getLogger(__name__)
 #: Seconds after its deadline at which a worker that has not come back is given up.
 _GRACE = 5.0
@@ -26,6 +28,11 @@ _LONGEST_LIFE = 300.0
 def life_of(settings: CollectorSettings) -> float:
     """Tell for how many seconds a value is believed: three intervals, at most five minutes but where rounds are rarer."""
     return min(3 * settings.interval, max(_LONGEST_LIFE, settings.interval + settings.deadline))
+
+
+def _gist(text: str) -> str:
+    """Leave the numbers out: an age that grows makes no new message of an old failure."""
+    return _NUMBER.sub("", text)
 
 
 class _Part(NamedTuple):
@@ -63,6 +70,7 @@ class Job:
         after: "Job | None" = None,
     ) -> None:
         self.name = name
+        self._place = f"collector={memory.name}"
         self.settings = settings
         self._build = build
         self._memory = memory
@@ -70,7 +78,7 @@ class Job:
         self._publish = publish
         self._after = after
         self._lock = threading.Lock()
-        self._collector = build(memory)
+        self._collector = self._build_collector()
         self._round: Round | None = None
         self._lost = 0
         self._skip = 0
@@ -81,6 +89,7 @@ class Job:
         self._errors: Counter[str] = Counter()
         self._said: dict[str, str] = {}
         self._last_start = clock.monotonic()
+        self._started = False
         #: Set once the first round has ended, well or not.
         self.first_round_ended = threading.Event()
 
@@ -104,6 +113,12 @@ class Job:
         """The failures of the last round as text, by part."""
         return dict(self._said)
 
+    def due_in(self) -> float:
+        """Tell in how many seconds the next round is due: at once where none was started."""
+        if not self._started:
+            return 0.0
+        return max(self._last_start + self.interval - self._clock.monotonic(), 0.0)
+
     def overdue(self, now: float) -> bool:
         """Tell whether the schedule has forgotten this job: no round runs, and none was started for two intervals."""
         return self._round is None and now - self._last_start > 2 * self.interval + 1
@@ -122,7 +137,7 @@ class Job:
             current.failures[""] = error
         except Exception as error:  # noqa: BLE001 - the one place that catches all
             # The edge of the schedule: whatever a collector has overlooked must not end the others.
-            _LOG.exception("round failed collector=%s: a defect of this exporter, please report it", self.name)
+            _LOG.exception("round failed %s: a defect of this exporter, please report it", self._place)
             current.failures[""] = SourceError(f"{type(error).__name__} inside the exporter: see its log")
         with self._lock:
             if self._round is current:
@@ -137,9 +152,9 @@ class Job:
             if current is None or self._clock.monotonic() < current.deadline + _GRACE:
                 return False
             self._lost += 1
-            _LOG.error("worker does not come back collector=%s lost=%d", self.name, self._lost)
+            _LOG.error("worker does not come back %s lost=%d", self._place, self._lost)
             self._memory = self._memory.take_over()
-            self._collector = self._build(self._memory)
+            self._collector = self._build_collector()
             lost = Round(self._clock, current.deadline)
             lost.failures[""] = TimedOut("the round did not come back")
             self._end(lost, started=current.deadline - self.settings.deadline)
@@ -153,12 +168,20 @@ class Job:
             for name in stale:
                 del self._parts[name]
             if stale:
-                _LOG.warning("values withdrawn collector=%s parts=%s", self.name, ",".join(stale) or "all")
+                _LOG.warning("values withdrawn %s parts=%s", self._place, ",".join(stale) or "all")
                 self._publish(self._all_samples())
+
+    def _build_collector(self) -> Collector:
+        try:
+            return self._build(self._memory)
+        except Exception:  # noqa: BLE001 - whatever a collector stumbles over in its memory must not keep the exporter from starting
+            _LOG.warning("state not understood %s: its counters begin anew", self._place, exc_info=True)
+            self._memory.forget()
+            return self._build(self._memory)
 
     def _begin(self) -> Round | None:
         with self._lock:
-            self._last_start = self._clock.monotonic()
+            self._last_start, self._started = self._clock.monotonic(), True
             if self._round is not None or self.worn_out:
                 return None
             if self._skip > 0:
@@ -182,22 +205,29 @@ class Job:
             self._record.last_success = wall
             # What this round no longer speaks of (a host that left the configuration) is gone at once.
             self._parts = {name: part for name, part in self._parts.items() if name in current.parts}
+        self._drop_what_is_stale(current)
         self._open_breaker(current)
         self._publish(self._all_samples())
         self.first_round_ended.set()
+
+    def _drop_what_is_stale(self, current: Round) -> None:
+        """Withdraw at once what its source calls too old: it is not that nothing was heard, but that it is known to be old."""
+        stale = {name for name, error in current.failures.items() if isinstance(error, Stale)}
+        if "" in stale:
+            self._parts = {name: part for name, part in self._parts.items() if name in current.parts}
+        for name in stale - current.parts.keys():
+            self._parts.pop(name, None)
 
     def _note(self, current: Round) -> None:
         """Count the failures; say each once, and once when it is over."""
         for part, error in current.failures.items():
             self._errors[error.reason] += 1
             text = f"{error}"
-            if self._said.get(part) != text:
-                _LOG.warning(
-                    "not read collector=%s%s reason=%s: %s", self.name, f" part={part}" if part else "", error.reason, text
-                )
-                self._said[part] = text
+            if _gist(self._said.get(part, "")) != _gist(text):
+                _LOG.warning("not read %s%s reason=%s: %s", self._place, f" part={part}" if part else "", error.reason, text)
+            self._said[part] = text
         for part in [part for part in self._said if part not in current.failures]:
-            _LOG.info("read again collector=%s%s", self.name, f" part={part}" if part else "")
+            _LOG.info("read again %s%s", self._place, f" part={part}" if part else "")
             del self._said[part]
 
     def _open_breaker(self, current: Round) -> None:

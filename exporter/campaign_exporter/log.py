@@ -47,5 +47,7 @@ def set_up(level: str, form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel({"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}[level])
     # APScheduler and uvicorn speak of each round and request; what matters of it, we say ourselves.
-    for chatty in ("apscheduler", "uvicorn", "urllib3", "asyncio"):
+    for chatty in ("apscheduler", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
+    # A line for each bad request would let anybody who reaches the port fill the disk.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

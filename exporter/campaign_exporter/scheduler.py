@@ -117,7 +117,7 @@ class Scheduler:
                 timezone=UTC,
             )
             for number, (key, job) in enumerate(jobs.items()):
-                self._add(key, job, delay=number * _STAGGER)
+                self._add(key, job, delay=max(number * _STAGGER, job.due_in()))
             self._scheduler.start()
 
     def stop(self) -> None:

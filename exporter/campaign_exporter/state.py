@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +33,7 @@ class State:
         self._lock = threading.Lock()
         self._file: Path | None = None
         self._guard: IO[str] | None = None
-        #: Whether the last write went well; None before the first, and without a directory.
+        #: Whether the last write went well; None without a directory.
         self.written: bool | None = None
 
     @classmethod
@@ -48,17 +48,23 @@ class State:
             state._write()
         except OSError as error:
             state.close()
-            raise StateRefused(f"the state directory {directory} cannot be used: {error.strerror}") from None
+            raise _refused(directory, error) from None
+        state.written = True
         return state
 
     def section(self, name: str) -> Section | None:
         """Give what was put last under a name; None if nothing was."""
         return self._sections.get(name)
 
-    def put(self, name: str, section: Section) -> None:
-        """Keep a section, in memory in any case; a disk that is full is said once, and tried again at the next put."""
+    def put(self, name: str, section: Section, *, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Keep a section, in memory in any case; a disk that is full is said once, and tried again at the next put.
+
+        `wanted` has the last word: whoever waits here for a slow disk may have been replaced meanwhile.
+        """
         text = json.dumps(section, separators=(",", ":"))
         with self._lock:
+            if not wanted():
+                return
             self._sections[name] = section
             if self._texts.get(name) == text and self.written is not False:
                 return
@@ -101,6 +107,12 @@ class State:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._file)
+        # Else the old file could be back after a power failure, and with it counters that somebody has seen higher.
+        directory = os.open(self._file.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 class Memory:
@@ -108,22 +120,26 @@ class Memory:
 
     def __init__(self, state: State, name: str) -> None:
         self._state = state
-        self._name = name
+        #: The instance and the collector, as in `prod/processes`.
+        self.name = name
         self._mine = True
 
     def read(self) -> Section | None:
         """Give what was kept last; None if nothing was."""
-        return self._state.section(self._name)
+        return self._state.section(self.name) or None
 
     def keep(self, section: Section) -> None:
         """Keep a section over a restart."""
-        if self._mine:
-            self._state.put(self._name, section)
+        self._state.put(self.name, section, wanted=lambda: self._mine)
+
+    def forget(self) -> None:
+        """Begin anew, with nothing."""
+        self.keep({})
 
     def take_over(self) -> "Memory":
         """Make the memory of a successor; this one is mute from now on."""
         self._mine = False
-        return Memory(self._state, self._name)
+        return Memory(self._state, self.name)
 
 
 def _take(directory: Path) -> IO[str]:
@@ -131,16 +147,23 @@ def _take(directory: Path) -> IO[str]:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         guard = (directory / "lock").open("w", encoding="utf-8")
     except OSError as error:
-        mend = "make it writable for this user, name another, or `state_directory: none`"
-        raise StateRefused(f"the state directory {directory} cannot be used: {error.strerror}: {mend}") from None
+        raise _refused(directory, error) from None
     try:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         guard.close()
         raise StateRefused(
             f"the state directory {directory} belongs to another running exporter: stop it, or give each its own"
         ) from None
+    except OSError as error:
+        guard.close()
+        raise _refused(directory, error) from None
     return guard
+
+
+def _refused(directory: Path, error: OSError) -> StateRefused:
+    mend = "make it writable for this user, name another, or `state_directory: none`"
+    return StateRefused(f"the state directory {directory} cannot be used: {error.strerror}: {mend}")
 
 
 def _read(file: Path) -> Mapping[str, Section]:
@@ -150,7 +173,7 @@ def _read(file: Path) -> Mapping[str, Section]:
         return {str(name): dict(section) for name, section in sections.items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         aside = file.with_suffix(".unreadable")
         with contextlib.suppress(OSError):
             file.replace(aside)

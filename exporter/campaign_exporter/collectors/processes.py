@@ -26,11 +26,12 @@ class ProcessesCollector:
         for host, listing in self._hosts.listings.read(current.remaining()).items():
             understood = not isinstance(listing, SourceError) and listing.complete
             current.samples.add(catalogue.HOST_UP, understood, host=host, source="processes")
+            if isinstance(listing, SourceError):
+                current.failures[host] = listing
+                continue
             with current.part(host) as samples:
-                if isinstance(listing, SourceError):
-                    raise listing
                 self._add_host(samples, host, listing)
-            if not isinstance(listing, SourceError) and not listing.complete:
+            if not listing.complete:
                 current.failures[host] = Unreadable(f"{host}: {listing.complaint}")
         if self._memory is not None:
             self._restarts.keep()

@@ -8,7 +8,7 @@ from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
 from campaign_exporter.domain.processes import Listing, MissingListing
 from campaign_exporter.domain.server_configuration import ServerConfiguration
-from campaign_exporter.errors import SourceError
+from campaign_exporter.errors import SourceError, Stale
 from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.configuration_files import ConfigurationFiles
 from campaign_exporter.sources.fanout import Fanout
@@ -50,6 +50,8 @@ class Facts(Generic[T]):
             for name, value in self._last.items():
                 if not isinstance(value, SourceError):
                     self._good[name] = _Read(value, self._read_at)
+                elif isinstance(value, Stale):
+                    self._good.pop(name, None)
             return self._last
 
     def known(self, name: str) -> T | None:
