@@ -240,7 +240,9 @@ class Simulator:
             try:
                 yield
             finally:
-                if not self._faults.frozen:
+                if self._faults.frozen:
+                    self._disconnect()  # the server may go, or not let go
+                else:
                     self._write()
 
     def _write(self) -> None:
