@@ -20,7 +20,10 @@ def sample_once(config: Config, clock: Clock) -> tuple[bytes, list[str]]:
         for name, job in watch.jobs.items()
         for part, text in job.failures.items()
     ]
-    return exposition.snapshot.plain, failures
+    body = exposition.snapshot.plain
+    for watch in watches:
+        watch.close()
+    return body, failures
 
 
 def _run(watch: Watch) -> None:
