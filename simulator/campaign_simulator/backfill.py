@@ -50,11 +50,13 @@ class Backfill:
 
     def plan(self, now: datetime, span: timedelta, deliveries: int, log_rows: int) -> History:
         """Make up deliveries that ended in a span before now, with so many delivery logs together."""
+        longest = STAT_PERIOD * _MAX_PERIODS
+        room = max(span - longest, timedelta(0))  # in which deliveries may begin, so that all are over by now
         made: list[Delivery] = []
         stats: list[SendingStat] = []
         for number in range(deliveries):
             size = log_rows // deliveries + (number < log_rows % deliveries)
-            begun = now - span + (span - STAT_PERIOD * _MAX_PERIODS) * number / deliveries
+            begun = now - longest - room + room * number / deliveries
             delivery = self._finished(begun, size)
             made.append(delivery)
             stats += self._stats(delivery, begun)

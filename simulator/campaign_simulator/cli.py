@@ -14,6 +14,7 @@ import click
 
 from campaign_simulator import control
 from campaign_simulator.directory import DirectoryInUseError
+from campaign_simulator.fault_catalogue import FAULTS
 from campaign_simulator.instance import Simulator
 from campaign_simulator.programs import PostgresError
 
@@ -73,12 +74,12 @@ def run(  # noqa: PLR0913  one parameter a flag
         _serve(simulator, stop)
 
 
-@main.command()
+@main.command(epilog="\b\nFaults:\n" + "\n".join(f"  {known.name} {known.usage}" for known in FAULTS))
 @click.argument("name")
 @click.argument("arguments", nargs=-1)
 @_directory
 def fault(name: str, arguments: tuple[str, ...], directory: Path) -> None:
-    """Set fault NAME; the list of faults tells which ARGUMENTS it takes."""
+    """Set fault NAME; what each does is told by `faults`."""
     changed = _ask(directory, "fault", name=name, arguments=list(arguments))
     click.echo(f"{name} set{_named(changed)}" if changed else f"{name} was set already")
 

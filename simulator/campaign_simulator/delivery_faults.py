@@ -11,6 +11,7 @@ from campaign_simulator.traffic import CAMPAIGN_OPERATION, CAMPAIGN_WORKFLOWS
 from campaign_simulator.vocabulary import Channel, State
 
 _SMALL = 50
+_MEDIUM = 500  # some of so many messages are softly refused, for all practical purposes
 _LARGE = 5_000
 _DEAD_PROCESS = 999_999
 _LONG = timedelta(hours=1)
@@ -81,7 +82,7 @@ def _in_wave(world: World, _target: str) -> Undo:
 
 
 def _in_retry(world: World, _target: str) -> Undo:
-    delivery = _plain(world, _LARGE)
+    delivery = _plain(world, _MEDIUM)
     world.engine.launch(delivery)
     world.engine.send_first_pass(delivery)
     _postpone(world, delivery, _LONG)

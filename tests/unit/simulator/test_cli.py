@@ -84,6 +84,12 @@ def test_faults_are_listed_with_their_state(served: Path) -> None:
     assert lines[1].startswith("      mta is not running")
 
 
+def test_help_lists_the_faults_without_a_simulator() -> None:
+    result = invoke("fault", "--help")
+    assert result.exit_code == 0
+    assert "  affinity-missing NAME [HOST...]\n" in result.output
+
+
 def test_the_directory_comes_from_the_environment(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAMPAIGN_SIMULATOR_DIRECTORY", str(served))
     truth = json.loads(invoke("truth").output)

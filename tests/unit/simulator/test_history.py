@@ -29,6 +29,12 @@ def test_history_adds_up(deliveries: int, rows: int, now: datetime) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_even_a_short_history_is_over(now: datetime) -> None:
+    ids = Ids()
+    history = Backfill(Traffic(ids, random.Random(1), 40), ids, seed=1).plan(now, timedelta(minutes=1), 50, 500)
+    assert all(delivery.broad_end and delivery.broad_end < now for delivery in history.deliveries)
+
+
 def test_logs_of_different_deliveries_have_different_ids(now: datetime) -> None:
     ids = Ids()
     backfill = Backfill(Traffic(ids, random.Random(1), 40), ids, seed=1)
