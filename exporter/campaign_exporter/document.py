@@ -17,14 +17,15 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MERGE = "tag:yaml.org,2002:merge"
 _MAXIMAL_BYTES = 4 << 20
 _MAXIMAL_VALUES = 100_000
-_QUOTED = re.compile(r" ?(?:'.*'|\".*\")")
+#: PyYAML's messages that go on with the user's own text.
+_QUOTING = re.compile(r"\b(alias|anchor|tag handle)\b.*")
 #: What to do, by words of PyYAML.
 _MENDS = {
     "'\\t'": ": indent with spaces, not with tabs",
     "undefined alias": ": put text that begins with * in quotes",
     "cannot start any token": ": put text that begins with a special character in quotes",
     "mapping values are not allowed": ": put text that holds a colon in quotes, and look at the indentation",
-    "expected a single document": ": remove what stands from the second --- on",
+    "found another document": ": remove what stands from the second --- on",
 }
 
 
@@ -113,7 +114,8 @@ def _yaml_problem(file: Path, text: str, error: yaml.YAMLError) -> Problem:
     what = getattr(error, "problem", None) or "cannot be understood"
     mend = next((mend for sign, mend in _MENDS.items() if sign in what), "")
     # PyYAML's text may quote the file, where secrets can stand: only its own words are passed on.
-    return Problem(file, mark.line + 1 if mark else None, "", f"is no YAML: {_QUOTED.sub('', what.splitlines()[0])}{mend}")
+    safe = _QUOTING.sub(r"\1", what.splitlines()[0])
+    return Problem(file, mark.line + 1 if mark else None, "", f"is no YAML: {safe}{mend}")
 
 
 class _Reader:
