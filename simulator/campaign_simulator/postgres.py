@@ -67,7 +67,11 @@ class PostgresServer:
         self._guardian: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -118,7 +122,6 @@ class PostgresServer:
         with self.log_file.open("ab") as log:
             self._server = self._tools().start("postgres", *self._arguments(), output=log)
         self._guard(self._server.pid)
-        atexit.register(self.close)
         self._wait_until_ready()
 
     def stop(self, mode: str = "fast") -> None:
@@ -167,6 +170,7 @@ class PostgresServer:
         """Return the directory for socket, log and data, made at first use."""
         if self._scratch is None:
             self._scratch = make_scratch_directory(server_account())
+            atexit.register(self.close)
         return self._scratch
 
     def _tools(self) -> Programs:

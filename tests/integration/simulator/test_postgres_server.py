@@ -132,23 +132,25 @@ def test_programs_out_of_reach_are_copied(tmp_path: Path) -> None:
 
 
 def test_a_bad_setting_is_told_with_the_servers_own_words(cluster: Path) -> None:
-    server = PostgresServer(cluster, settings={"shared_buffers": "lots"})
-    with pytest.raises(PostgresError, match=r"does not start on port \d+: .*shared_buffers.*lots"):
-        server.start()
-    server.close()
+    with (
+        pytest.raises(PostgresError, match=r"does not start on port \d+: .*shared_buffers.*lots"),
+        PostgresServer(cluster, settings={"shared_buffers": "lots"}),
+    ):
+        pytest.fail("it started")
 
 
 def test_a_port_that_another_server_has_is_told(cluster: Path, server: PostgresServer) -> None:
-    second = PostgresServer(cluster, port=server.port)
-    with pytest.raises(PostgresError, match="Address already in use"):
-        second.start()
-    second.close()
+    with (
+        pytest.raises(PostgresError, match="Address already in use"),
+        PostgresServer(cluster, port=server.port),
+    ):
+        pytest.fail("it started")
 
 
 def test_a_directory_without_programs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BIN_VARIABLE, str(tmp_path))
-    with pytest.raises(PostgresError, match=f"{BIN_VARIABLE}={tmp_path} holds no initdb"):
-        PostgresServer().start()
+    with pytest.raises(PostgresError, match=f"{BIN_VARIABLE}={tmp_path} holds no initdb"), PostgresServer():
+        pytest.fail("it started")
 
 
 def test_no_server_outlives_a_killed_owner() -> None:
