@@ -194,7 +194,12 @@ class CampaignDatabase:
             lag = questions.replay_lag()
             if lag is not None and lag > life and collector != "database":
                 raise Stale(f"the replica is {lag:.0f} s behind")
-            yield questions
+            try:
+                yield questions
+            except (Missing, PermissionDenied):
+                # What was there is gone, or what is missed may be back: the next round looks again.
+                self._survey = None
+                raise
 
     def _surveyed(self, session: Session) -> Survey:
         """Read the catalogue now and then: what an administrator mends is seen within a minute."""

@@ -118,7 +118,6 @@ class Database:
             yield from self._transaction()
         except SourceError:
             if self._cut.is_set():
-                self.up = False
                 raise TimedOut("the database server did not answer in time; the connection was cut") from None
             raise
         finally:
@@ -127,6 +126,7 @@ class Database:
             timer.cancel()
             timer.join()
             if self._cut.is_set():
+                self.up = False
                 self._drop()
             self._account(collector, time.monotonic() - began)
             self._lock.release()
