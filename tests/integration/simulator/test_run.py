@@ -69,17 +69,12 @@ def test_a_run_takes_commands_and_ends_at_a_signal(tmp_path: Path) -> None:
         port = port_of(directory)
         assert status(directory)["ready"] is True
         assert simulator("fault", "mta-down", "mta1", *at).stdout == "mta-down set: mta1\n"
-        assert simulator("fault", "mta-down", "mta1", *at).stdout == "mta-down was set already\n"
-        assert "SET mta-down [HOST...]\n" in simulator("faults", *at).stdout
         truth = json.loads(simulator("truth", *at).stdout)
         assert truth["processes"]["mta1"]["mta"] == 0
         assert truth["faults"] == {"mta-down": ["mta1"]}
         nlserver = [str(directory / "hosts" / "mta1" / "nlserver"), "monitor", "-missing"]
         assert "mta@prod" in subprocess.run(nlserver, capture_output=True, text=True, check=True).stdout
         assert simulator("clear", "mta-down", *at).stdout == "mta-down cleared: mta1\n"
-        assert simulator("clear", "mta-down", *at).stdout == "mta-down was not set\n"
-        refused = simulator("fault", "mta-down", "mta7", *at)
-        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
         second = simulator("run", *at)
         assert second.returncode == 1
         assert "a simulator runs in" in second.stderr

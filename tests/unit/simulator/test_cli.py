@@ -84,6 +84,16 @@ def test_faults_are_listed_with_their_state(served: Path) -> None:
     assert lines[1].startswith("      mta is not running")
 
 
+def test_what_was_done_is_told(served: Path) -> None:
+    at = ("--directory", str(served))
+    assert invoke("fault", "stat-down", *at).output == "stat-down set: mta1\n"
+    assert invoke("fault", "stat-down", *at).output == "stat-down was set already\n"
+    assert "SET stat-down [HOST...]\n      stat is not running: mails wait (set: mta1)\n" in invoke("faults", *at).output
+    assert invoke("clear", "stat-down", *at).output == "stat-down cleared: mta1\n"
+    assert invoke("clear", "stat-down", *at).output == "stat-down was not set\n"
+    assert invoke("fault", "throughput-stalled", *at).output == "throughput-stalled set\n"
+
+
 def test_help_lists_the_faults_without_a_simulator() -> None:
     result = invoke("fault", "--help")
     assert result.exit_code == 0
