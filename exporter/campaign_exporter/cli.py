@@ -34,7 +34,7 @@ def _listen_address(default: str) -> Callable[[Any], Any]:
     return click.option("--web.listen-address", "address", default=default, show_default=True, help="HOST:PORT or :PORT.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="campaign-exporter")
 def main() -> None:
     """Watch Adobe Campaign Classic for Prometheus."""
@@ -54,8 +54,8 @@ def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form
         _fail(f"--web.telemetry-path {path}: must begin with /, and not with /-/")
     config = _load(file)
     try:
-        state = State.open(config.state_directory) if config.state_directory else State()
         listener = listen(address)
+        state = State.open(config.state_directory) if config.state_directory else State()
     except (StateRefused, ListenRefused) as error:
         _fail(str(error))
     exporter = Exporter(file, config, clock=SystemClock(), state=state)

@@ -176,7 +176,8 @@ def listen(address: str) -> socket.socket:
             (host, int(port)), family=family, backlog=128, dualstack_ipv6=family == socket.AF_INET6 and not host
         )
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "no name of a host"
+        # Python adds the address once more to the operating system's words.
+        why = (getattr(error, "strerror", None) or "no name of a host").partition(" (while")[0]
         raise ListenRefused(f"cannot listen on {address}: {why}: name another --web.listen-address") from None
     # Connections inherit it. asyncio sets it only where a socket names its protocol; without it each answer takes 40 ms more.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,59 +1,8 @@
-"""What the tests of the core share: clocks that are set by hand, and collectors that do as they are told."""
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
+"""The doubles of the core's tests, one of each for a test."""
 
 import pytest
 
-from campaign_exporter.metric import Samples
-from campaign_exporter.rounds import Round
-
-
-@dataclass
-class HandClock:
-    """Two clocks that stand still until told."""
-
-    wall: float = 1.7e9
-    steady: float = 1000.0
-
-    def time(self) -> float:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.steady
-
-    def advance(self, seconds: float) -> None:
-        self.wall += seconds
-        self.steady += seconds
-
-
-@dataclass
-class Scripted:
-    """A collector that does what `act` does."""
-
-    act: Callable[[Round], None] = lambda _round: None
-    name: str = "processes"
-    rounds: int = 0
-
-    def collect(self, current: Round) -> None:
-        self.rounds += 1
-        self.act(current)
-
-
-@dataclass
-class Published:
-    """What a job has published last, as text by series."""
-
-    samples: Samples = field(default_factory=Samples)
-    times: int = 0
-
-    def __call__(self, samples: Samples) -> None:
-        self.samples = samples
-        self.times += 1
-
-    def value(self, name: str, *labels: str) -> float | None:
-        values = {(sample.metric.name, sample.labels): sample.value for sample in self.samples}
-        return values.get((name, labels))
+from unit.core.handmade import HandClock, Published
 
 
 @pytest.fixture
@@ -64,8 +13,3 @@ def clock() -> HandClock:
 @pytest.fixture
 def published() -> Published:
     return Published()
-
-
-@pytest.fixture
-def scripted() -> type[Scripted]:
-    return Scripted

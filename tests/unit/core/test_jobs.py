@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,9 @@ from campaign_exporter.errors import REASONS, ConnectFailed, Missing, Stale, Tim
 from campaign_exporter.job import Job, life_of
 from campaign_exporter.rounds import Round
 from campaign_exporter.state import Memory, State
+from unit.core.handmade import HandClock, Published, Scripted, together
 
+Make = Callable[..., tuple[Job, Scripted]]
 UP = "campaign_host_up"
 SUCCESS = "campaign_exporter_collector_success"
 ERRORS = "campaign_exporter_collector_errors_total"
@@ -23,6 +24,10 @@ LAST_SUCCESS = "campaign_exporter_collector_last_success_timestamp_seconds"
 def good(current: Round, host: str = "mta1") -> None:
     with current.part(host) as samples:
         samples.add(catalogue.PROCESSES, 1, host=host, process="mta")
+
+
+def good2(current: Round) -> None:
+    good(current, "mta2")
 
 
 def bad(error: Exception) -> Callable[[Round], None]:
@@ -35,17 +40,19 @@ def bad(error: Exception) -> Callable[[Round], None]:
 
 
 @pytest.fixture
-def make(clock: Any, published: Any, scripted: Any) -> Callable[..., tuple[Job, Any]]:
-    def job(act: Callable[[Round], None] = good, **settings: float) -> tuple[Job, Any]:
-        collector = scripted(act)
+def make(clock: HandClock, published: Published) -> Make:
+    def job(act: Callable[[Round], None] = good, **settings: float) -> tuple[Job, Scripted]:
+        collector = Scripted(act)
         given = CollectorSettings.model_validate({"interval": 10, **settings})
-        made = Job("processes", given, lambda _: collector, memory=Memory(State(), "prod/processes"), clock=clock, publish=published)
+        made = Job(
+            "processes", given, lambda _: collector, memory=Memory(State(), "prod/processes"), clock=clock, publish=published
+        )
         return made, collector
 
     return job
 
 
-def test_before_the_first_round_nothing_is_said_of_success(make: Any, published: Any) -> None:
+def test_before_the_first_round_nothing_is_said_of_success(make: Make, published: Published) -> None:
     job, _ = make()
     job.announce()
     assert published.value(SUCCESS, "processes") is None
@@ -55,9 +62,9 @@ def test_before_the_first_round_nothing_is_said_of_success(make: Any, published:
     assert {reason: published.value(ERRORS, "processes", reason) for reason in REASONS} == dict.fromkeys(REASONS, 0)
 
 
-def test_a_good_round(make: Any, published: Any, clock: Any) -> None:
+def test_a_good_round(make: Make, published: Published, clock: HandClock) -> None:
     job, collector = make()
-    collector.act = lambda current: (clock.advance(2), good(current))
+    collector.act = together(lambda _: clock.advance(2), good)
     job.run()
     assert published.value("campaign_processes", "mta1", "mta") == 1
     assert published.value(SUCCESS, "processes") == 1
@@ -68,10 +75,12 @@ def test_a_good_round(make: Any, published: Any, clock: Any) -> None:
     assert not job.failed
 
 
-def test_a_part_that_fails_keeps_its_values_for_three_intervals_and_harms_no_other(make: Any, published: Any, clock: Any) -> None:
-    job, collector = make(lambda current: (good(current), good(current, "mta2")))
+def test_a_part_that_fails_keeps_its_values_for_three_intervals_and_harms_no_other(
+    make: Make, published: Published, clock: HandClock
+) -> None:
+    job, collector = make(together(good, good2))
     job.run()
-    collector.act = lambda current: (bad(ConnectFailed("gone"))(current), good(current, "mta2"))
+    collector.act = together(bad(ConnectFailed("gone")), good2)
     for _ in range(3):
         clock.advance(10)
         job.run()
@@ -87,11 +96,11 @@ def test_a_part_that_fails_keeps_its_values_for_three_intervals_and_harms_no_oth
     assert published.value(ERRORS, "processes", "connect") == 3
 
 
-def test_what_its_source_calls_stale_is_withdrawn_at_once(make: Any, published: Any, clock: Any) -> None:
-    job, collector = make(lambda current: (good(current), good(current, "mta2")))
+def test_what_its_source_calls_stale_is_withdrawn_at_once(make: Make, published: Published, clock: HandClock) -> None:
+    job, collector = make(together(good, good2))
     job.run()
     clock.advance(10)
-    collector.act = lambda current: (bad(Stale("written 121 s ago"))(current), good(current, "mta2"))
+    collector.act = together(bad(Stale("written 121 s ago")), good2)
     job.run()
     assert published.value("campaign_processes", "mta1", "mta") is None
     assert published.value("campaign_processes", "mta2", "mta") == 1
@@ -99,7 +108,7 @@ def test_what_its_source_calls_stale_is_withdrawn_at_once(make: Any, published: 
     assert published.value(ERRORS, "processes", "stale") == 1
 
 
-def test_a_whole_round_that_is_stale_withdraws_all(make: Any, published: Any, clock: Any) -> None:
+def test_a_whole_round_that_is_stale_withdraws_all(make: Make, published: Published, clock: HandClock) -> None:
     job, collector = make()
     job.run()
     clock.advance(10)
@@ -113,8 +122,8 @@ def test_a_whole_round_that_is_stale_withdraws_all(make: Any, published: Any, cl
     assert published.value(SUCCESS, "processes") == 0
 
 
-def test_what_a_good_round_no_longer_speaks_of_is_gone_at_once(make: Any, published: Any, clock: Any) -> None:
-    job, collector = make(lambda current: (good(current), good(current, "mta2")))
+def test_what_a_good_round_no_longer_speaks_of_is_gone_at_once(make: Make, published: Published, clock: HandClock) -> None:
+    job, collector = make(together(good, good2))
     job.run()
     clock.advance(10)
     collector.act = good
@@ -129,7 +138,7 @@ def test_values_live_three_intervals_but_not_beyond_five_minutes(interval: float
     assert life_of(CollectorSettings(interval=interval, timeout=timeout)) == life
 
 
-def test_a_defect_is_counted_and_ends_nothing(make: Any, published: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_defect_is_counted_and_ends_nothing(make: Make, published: Published, caplog: pytest.LogCaptureFixture) -> None:
     def broken(_round: Round) -> None:
         raise ZeroDivisionError
 
@@ -142,7 +151,7 @@ def test_a_defect_is_counted_and_ends_nothing(make: Any, published: Any, caplog:
     assert published.value(SUCCESS, "processes") == 1
 
 
-def test_a_failure_is_said_once_and_its_end_once(make: Any, clock: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_said_once_and_its_end_once(make: Make, clock: HandClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     job, collector = make()
     for age in range(121, 200, 10):  # the text moves on, the failure is the same
@@ -158,7 +167,7 @@ def test_a_failure_is_said_once_and_its_end_once(make: Any, clock: Any, caplog: 
     ]
 
 
-def test_missing_things_make_a_collector_unavailable_until_they_are_there(make: Any, published: Any) -> None:
+def test_missing_things_make_a_collector_unavailable_until_they_are_there(make: Make, published: Published) -> None:
     def missing(_round: Round) -> None:
         raise Missing("table nmsdelivery is not there")
 
@@ -170,7 +179,7 @@ def test_missing_things_make_a_collector_unavailable_until_they_are_there(make: 
     assert published.value("campaign_exporter_collector_available", "processes") == 1
 
 
-def test_time_outs_open_a_breaker_that_lets_a_mended_world_be_seen_within_three_intervals(make: Any, clock: Any) -> None:
+def test_time_outs_open_a_breaker_that_lets_a_mended_world_be_seen_within_three_intervals(make: Make, clock: HandClock) -> None:
     def slow(_round: Round) -> None:
         raise TimedOut("no answer")
 
@@ -189,15 +198,15 @@ def test_time_outs_open_a_breaker_that_lets_a_mended_world_be_seen_within_three_
     assert not job.failed
 
 
-def test_other_failures_open_no_breaker(make: Any) -> None:
+def test_other_failures_open_no_breaker(make: Make) -> None:
     job, collector = make(bad(ConnectFailed("refused")))
     for _ in range(5):
         job.run()
     assert collector.rounds == 5
 
 
-def test_one_slow_host_opens_no_breaker_for_the_others(make: Any) -> None:
-    job, collector = make(lambda current: (good(current, "mta2"), bad(TimedOut("no answer"))(current)))
+def test_one_slow_host_opens_no_breaker_for_the_others(make: Make) -> None:
+    job, collector = make(together(good2, bad(TimedOut("no answer"))))
     for _ in range(5):
         job.run()
     assert collector.rounds == 5
@@ -218,7 +227,7 @@ class Hanging:
         self._memory.keep({"from": "a lost worker"})
 
 
-def test_lost_workers_are_replaced_and_their_late_results_thrown_away(clock: Any, published: Any) -> None:
+def test_lost_workers_are_replaced_and_their_late_results_thrown_away(clock: HandClock, published: Published) -> None:
     state, gate, began, built = State(), threading.Event(), threading.Semaphore(0), []
 
     def build(memory: Memory) -> Hanging:
@@ -253,32 +262,32 @@ def test_lost_workers_are_replaced_and_their_late_results_thrown_away(clock: Any
     assert published.value(SUCCESS, "processes") == 1
 
 
-def test_no_round_begins_while_one_is_under_way(make: Any, clock: Any) -> None:
+def test_no_round_begins_while_one_is_under_way(make: Make) -> None:
     job, collector = make()
     collector.act = lambda _round: job.run() if collector.rounds == 1 else pytest.fail("overlap")
     job.run()
     assert collector.rounds == 1
 
 
-def test_a_retired_job_is_silent(make: Any, published: Any) -> None:
+def test_a_retired_job_is_silent(make: Make, published: Published) -> None:
     job, collector = make()
-    collector.act = lambda current: (good(current), job.retire())
+    collector.act = together(good, lambda _: job.retire())
     job.run()
     job.withdraw_stale()
     assert published.times == 0
 
 
 def test_memory_that_its_collector_does_not_understand_begins_anew(
-    clock: Any, published: Any, scripted: Any, caplog: pytest.LogCaptureFixture
+    clock: HandClock, published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = State()
     state.put("prod/x", {"strange": True})
 
-    def build(memory: Memory) -> Any:
+    def build(memory: Memory) -> Scripted:
         kept = memory.read()
         if kept is not None:
             _ = kept["counts"]
-        return scripted(good)
+        return Scripted(good)
 
     job = Job("processes", CollectorSettings(), build, memory=Memory(state, "prod/x"), clock=clock, publish=published)
     job.run()
@@ -286,7 +295,7 @@ def test_memory_that_its_collector_does_not_understand_begins_anew(
     assert "state not understood collector=prod/x" in caplog.text
 
 
-def test_the_next_round_is_due_an_interval_after_the_last(make: Any, clock: Any) -> None:
+def test_the_next_round_is_due_an_interval_after_the_last(make: Make, clock: HandClock) -> None:
     job, _ = make()
     assert job.due_in() == 0
     job.run()
@@ -296,11 +305,17 @@ def test_the_next_round_is_due_an_interval_after_the_last(make: Any, clock: Any)
     assert job.due_in() == 0
 
 
-def test_one_waits_for_the_first_round_of_another(make: Any, clock: Any, published: Any, scripted: Any) -> None:
+def test_one_waits_for_the_first_round_of_another(make: Make, clock: HandClock, published: Published) -> None:
     first, _ = make()
-    after = scripted(good)
+    after = Scripted(good)
     second = Job(
-        "affinity", CollectorSettings(), lambda _: after, memory=Memory(State(), "p/a"), clock=clock, publish=published, after=first
+        "affinity",
+        CollectorSettings(),
+        lambda _: after,
+        memory=Memory(State(), "p/a"),
+        clock=clock,
+        publish=published,
+        after=first,
     )
     thread = threading.Thread(target=second.run)
     thread.start()

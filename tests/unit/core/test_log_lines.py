@@ -18,7 +18,7 @@ def record(message: str, *, stack: bool = False) -> logging.LogRecord:
     error = None
     if stack:
         try:
-            raise ValueError(message)
+            int(f"x{message}")
         except ValueError:
             error = sys.exc_info()
     return logging.LogRecord("campaign", logging.WARNING, "job.py", 7, "%s", (message,), error)
@@ -36,11 +36,12 @@ def test_logfmt_is_one_line_of_pairs(message: str, *, stack: bool) -> None:
     line = _Line("logfmt").format(record(message, stack=stack))
     assert len(line.splitlines()) == 1
 
-
     assert re.fullmatch(f"{_LOGFMT}(?: {_LOGFMT})*", line)
 
 
-@pytest.mark.parametrize(("form", "start"), [("logfmt", "ts=1970-01-01T00:00:00.000Z level=warn caller=job:7 msg=x"), ("json", '{"ts": "1970')])
+@pytest.mark.parametrize(
+    ("form", "start"), [("logfmt", "ts=1970-01-01T00:00:00.000Z level=warn caller=job:7 msg=x"), ("json", '{"ts": "1970')]
+)
 def test_the_fields(form: str, start: str) -> None:
     made = record("x")
     made.created = 0

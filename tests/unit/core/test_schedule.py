@@ -2,7 +2,6 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from campaign_exporter.config import CollectorSettings
 from campaign_exporter.job import Job
 from campaign_exporter.scheduler import Every, Watchdog
 from campaign_exporter.state import Memory, State
+from unit.core.handmade import HandClock, Published, Scripted
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is given beside
@@ -36,16 +36,16 @@ def test_a_clock_set_from_1970_to_today_costs_one_round() -> None:
 
 
 @pytest.fixture
-def jobs(clock: Any, published: Any, scripted: Any) -> list[Job]:
+def jobs(clock: HandClock, published: Published) -> list[Job]:
     settings = CollectorSettings(interval=10)
     return [
-        Job(name, settings, lambda _: scripted(), memory=Memory(State(), f"p/{name}"), clock=clock, publish=published)
+        Job(name, settings, lambda _: Scripted(), memory=Memory(State(), f"p/{name}"), clock=clock, publish=published)
         for name in ("processes", "disks")
     ]
 
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0, 1.7e9, -5.0])
-def test_a_step_of_the_clock_plans_all_anew_once(clock: Any, jobs: list[Job], step: float) -> None:
+def test_a_step_of_the_clock_plans_all_anew_once(clock: HandClock, jobs: list[Job], step: float) -> None:
     watchdog = Watchdog(clock)
     clock.advance(1)
     assert watchdog.look(jobs) == []
@@ -55,7 +55,7 @@ def test_a_step_of_the_clock_plans_all_anew_once(clock: Any, jobs: list[Job], st
     assert watchdog.look(jobs) == []
 
 
-def test_a_clock_that_is_slewed_is_no_step(clock: Any, jobs: list[Job]) -> None:
+def test_a_clock_that_is_slewed_is_no_step(clock: HandClock, jobs: list[Job]) -> None:
     watchdog = Watchdog(clock)
     for _ in range(100):
         clock.advance(1)
@@ -65,7 +65,7 @@ def test_a_clock_that_is_slewed_is_no_step(clock: Any, jobs: list[Job]) -> None:
         assert watchdog.look(jobs) == []
 
 
-def test_a_job_that_the_schedule_forgot_is_planned_anew(clock: Any, jobs: list[Job]) -> None:
+def test_a_job_that_the_schedule_forgot_is_planned_anew(clock: HandClock, jobs: list[Job]) -> None:
     watchdog = Watchdog(clock)
     clock.advance(15)
     jobs[0].run()
@@ -73,7 +73,7 @@ def test_a_job_that_the_schedule_forgot_is_planned_anew(clock: Any, jobs: list[J
     assert watchdog.look(jobs) == [jobs[1]]
 
 
-def test_a_step_of_the_clock_withdraws_nothing(clock: Any, published: Any, jobs: list[Job]) -> None:
+def test_a_step_of_the_clock_withdraws_nothing(clock: HandClock, published: Published, jobs: list[Job]) -> None:
     watchdog = Watchdog(clock)
     jobs[0].run()
     times = published.times

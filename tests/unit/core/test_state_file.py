@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 
 from campaign_exporter.state import Memory, State, StateRefused
 
+_LEAVES = st.none() | st.integers() | st.text()
+_NAMES = st.text() | st.just("sections of format 1")
+_TREES = st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(_NAMES, inner))
+
 
 def reopened(directory: Path, state: State) -> State:
     state.close()
@@ -39,7 +43,7 @@ def test_it_is_written_well_from_the_start(tmp_path: Path) -> None:
     assert State().written is None
 
 
-@given(content=st.binary(max_size=60) | st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("sections of format 1"), inner)).map(lambda data: json.dumps(data).encode()))  # fmt: skip
+@given(content=st.binary(max_size=60) | _TREES.map(lambda data: json.dumps(data).encode()))
 def test_any_file_is_understood_or_kept_aside(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     directory = tmp_path_factory.mktemp("state")
     (directory / "state.json").write_bytes(content)
@@ -84,7 +88,9 @@ def test_a_second_exporter_is_refused_and_a_third_is_not(tmp_path: Path) -> None
 
 def test_a_file_where_the_directory_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StateRefused, match=r"file cannot be used: File exists: make it writable for this user, name another, or"):
+    with pytest.raises(
+        StateRefused, match=r"file cannot be used: File exists: make it writable for this user, name another, or"
+    ):
         State.open(tmp_path / "file")
 
 
@@ -157,7 +163,9 @@ def test_a_memory_that_was_taken_over_is_mute(tmp_path: Path) -> None:
     state.close()
 
 
-def test_whoever_waits_for_the_disk_while_being_replaced_does_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_waits_for_the_disk_while_being_replaced_does_not_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = State.open(tmp_path)
     old, other = Memory(state, "prod/x"), Memory(state, "prod/y")
     at_disk, go_on = threading.Event(), threading.Event()
@@ -209,8 +217,14 @@ def test_without_a_directory_there_is_memory_only(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
-@given(sections=st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers() | st.text() | st.floats(allow_nan=False)), max_size=4))
-def test_any_section_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, sections: dict[str, dict[str, Any]]) -> None:
+@given(
+    sections=st.dictionaries(
+        st.text(), st.dictionaries(st.text(), st.integers() | st.text() | st.floats(allow_nan=False)), max_size=4
+    )
+)
+def test_any_section_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, sections: dict[str, dict[str, Any]]
+) -> None:
     directory = tmp_path_factory.mktemp("state")
     state = State.open(directory)
     for name, section in sections.items():
