@@ -24,17 +24,17 @@ ARGUMENTS = {
 }
 
 
-def advance(simulator: Simulator, seconds: int) -> None:
+def advance(simulator: Simulator, steps: int) -> None:
     assert isinstance(simulator.clock, ManualClock)
-    for _ in range(seconds):
-        simulator.clock.advance(1)
+    for _ in range(steps):
+        simulator.clock.advance(4)
         simulator.step()
 
 
 @pytest.fixture(scope="module")
 def running(make_simulator: Callable[..., Simulator]) -> Simulator:
     simulator = make_simulator(messages_per_second=20.0)
-    advance(simulator, 60)
+    advance(simulator, 15)
     return simulator
 
 
@@ -149,7 +149,7 @@ def test_a_waiting_delivery_shows_in_the_tables_and_is_sent_in_the_end(
     assert row(simulator, f"{query} WHERE d.iDeliveryId = %s", simulator.clock(), delivery)[0] is True
     simulator.clear_fault(name)
     (before,) = row(simulator, "SELECT iProcessed FROM NmsDelivery WHERE iDeliveryId = %s", delivery)
-    advance(simulator, 40)
+    advance(simulator, 10)
     state, after = row(simulator, "SELECT iState, iProcessed FROM NmsDelivery WHERE iDeliveryId = %s", delivery)
     assert state in {55, 61, 62, 95}
     assert after > before

@@ -16,6 +16,18 @@ import pytest
 COMMAND = str(Path(sys.executable).with_name("campaign-simulator"))
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory for one run after the other."""
+    return tmp_path_factory.mktemp("runs") / "with space"
+
+
+def missing(directory: Path) -> str:
+    """Return what nlserver says is down on the first server."""
+    command = [str(directory / "hosts" / "mta1" / "nlserver"), "monitor", "-missing"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def simulator(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
 
@@ -62,8 +74,7 @@ def port_of(directory: Path) -> int:
     return int(psycopg.conninfo.conninfo_to_dict(status(directory)["dsn"])["port"] or 0)
 
 
-def test_a_run_takes_commands_and_ends_at_a_signal(tmp_path: Path) -> None:
-    directory = tmp_path / "with space"
+def test_a_run_takes_commands_and_leaves_nothing_when_it_is_killed(directory: Path) -> None:
     at = ("--directory", str(directory))
     with running(directory) as process:
         port = port_of(directory)
@@ -72,38 +83,32 @@ def test_a_run_takes_commands_and_ends_at_a_signal(tmp_path: Path) -> None:
         truth = json.loads(simulator("truth", *at).stdout)
         assert truth["processes"]["mta1"]["mta"] == 0
         assert truth["faults"] == {"mta-down": ["mta1"]}
-        nlserver = [str(directory / "hosts" / "mta1" / "nlserver"), "monitor", "-missing"]
-        assert "mta@prod" in subprocess.run(nlserver, capture_output=True, text=True, check=True).stdout
+        assert "mta@prod" in missing(directory)
         assert simulator("clear", "mta-down", *at).stdout == "mta-down cleared: mta1\n"
-        second = simulator("run", *at)
+        assert "mta@prod" not in missing(directory)
+        simulator("fault", "configuration-broken", "mta1", *at)
+        os.kill(process.pid, signal.SIGKILL)
+    assert port_is_closed(port)
+    assert simulator("faults", *at).returncode == 1
+
+
+def test_a_new_run_starts_over_and_ends_at_a_signal(directory: Path) -> None:
+    with running(directory) as process:
+        port = port_of(directory)
+        assert (directory / "hosts" / "mta1" / "config-prod.xml").read_text().endswith("</serverconf>\n")
+        second = simulator("run", "--directory", str(directory))
         assert second.returncode == 1
-        assert "a simulator runs in" in second.stderr
-        assert "Traceback" not in second.stderr
+        assert second.stderr.startswith("campaign-simulator: a simulator runs in")
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert time.monotonic() - begun < 5
         assert process.stderr is not None
         log = process.stderr.read()
-    assert "fault mta-down set (mta1)" in log
+    assert "ready: PostgreSQL" in log
     assert "Traceback" not in log
     assert port_is_closed(port)
-    assert simulator("truth", *at).returncode == 1
-
-
-def test_after_a_kill_nothing_is_left_and_a_new_run_starts_over(tmp_path: Path) -> None:
-    with running(tmp_path) as process:
-        port = port_of(tmp_path)
-        simulator("fault", "configuration-broken", "mta1", "--directory", str(tmp_path))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert port_is_closed(port)
-        assert simulator("faults", "--directory", str(tmp_path)).returncode == 1
-    with running(tmp_path) as process:
-        assert "SET" not in simulator("faults", "--directory", str(tmp_path)).stdout
-        assert (tmp_path / "hosts" / "mta1" / "config-prod.xml").read_text().endswith("</serverconf>\n")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+    assert not (directory / "simulator.json").exists()
 
 
 def test_a_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
