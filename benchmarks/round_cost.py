@@ -18,7 +18,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from campaign_exporter.config import Config
+from campaign_exporter.config import load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.snapshot import Exposition
@@ -102,13 +102,14 @@ def explain(connection: psycopg.Connection, statement: Statement, ids: list[int]
 
 def measure_rounds(simulator: Simulator) -> dict[str, tuple[float, float]]:
     """Run rounds of each collector as `serve` does; give the time at the database of one, and of all in a minute."""
-    database = {"dsn": simulator.dsn, "password_file": simulator.password_file, "schema": simulator.schema}
-    config = Config.model_validate({"instances": [{"name": "prod", "database": database}], "state_directory": "none"})
+    config = load_config(simulator.configuration_file)
     watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=Exposition())
     connection = watch.jobs["database"]._collector._database.connection  # type: ignore[attr-defined] # noqa: SLF001
     measured = {}
     for name, job in watch.jobs.items():
         job.run()
+        if name not in connection.seconds:
+            continue
         seconds = []
         for _ in range(REPEATS):
             before = connection.seconds[name]

@@ -165,6 +165,14 @@ class Observer:
         return self.value("campaign_exporter_collector_success", collector=collector)
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come to hold"
+        time.sleep(0.02)
+
+
 MakeScene = Callable[..., Scene]
 
 

@@ -8,7 +8,7 @@ import pytest
 from campaign_exporter.errors import Locked
 from campaign_simulator.postgres import PostgresServer
 from integration.database.proxy import Proxy
-from integration.database.scene import PASSWORD, MakeScene, Observer, Scene
+from integration.database.scene import PASSWORD, MakeScene, Observer, Scene, until
 
 ON_DATABASE = ("deliveries", "pending", "throughput", "database")
 QUICK = {name: {"interval": 1, "timeout": 0.6} for name in ON_DATABASE}
@@ -81,13 +81,6 @@ def test_who_waits_for_a_row_is_seen_with_its_table(scene: Scene) -> None:
         until(lambda: scene.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] == 2)
         seen.round("database")
     assert seen.counted("campaign_database_blocked_sessions") == {("nmsdelivery",): 2}
-
-
-def until(holds: object) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_slow_statement_is_ended_by_the_server(scene: Scene) -> None:
