@@ -49,6 +49,7 @@ def main() -> None:
 @click.option("--log.format", "form", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
 def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form: str) -> None:  # noqa: FBT001 - click's way
     """Sample on a schedule, and serve the metrics until told to stop."""
+    stopped = _stop_on_signals()
     log.set_up(level, form)
     if not path.startswith("/") or path.startswith("/-/"):
         _fail(f"--web.telemetry-path {path}: must begin with /, and not with /-/")
@@ -60,9 +61,8 @@ def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form
         _fail(str(error))
     exporter = Exporter(file, config, clock=SystemClock(), state=state)
     server = WebServer(Application(exporter, telemetry_path=path, lifecycle=lifecycle), listener)
-    stopped = threading.Event()
-    _on_signals(exporter, stopped)
     exporter.start()
+    _reload_on_signal(exporter)
     server.start()
     _LOG.info("serving address=%s path=%s instances=%d", address, path, len(config.instances))
     stopped.wait()
@@ -127,13 +127,21 @@ def _fail(text: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
-def _on_signals(exporter: Exporter, stopped: threading.Event) -> None:
+def _stop_on_signals() -> threading.Event:
+    """Give an event that SIGTERM and SIGINT set; until there is something to reload, SIGHUP is passed over."""
+    stopped = threading.Event()
+
     def stop(_number: int, _frame: object) -> None:
         stopped.set()
 
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return stopped
+
+
+def _reload_on_signal(exporter: Exporter) -> None:
     def reload(_number: int, _frame: object) -> None:
         threading.Thread(target=exporter.reload, name="reload", daemon=True).start()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, reload)

@@ -51,6 +51,7 @@ class Exporter:
 
     def start(self) -> None:
         """Begin to watch."""
+        self._about_self()
         self._adopt(self._config)
         self._scheduler.start(self._about_self)
 
