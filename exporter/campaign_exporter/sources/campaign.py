@@ -185,6 +185,7 @@ class CampaignDatabase:
         self._clock = clock
         self._survey: Survey | None = None
         self._surveyed_at = 0.0
+        self._zone_complained = False
 
     @contextmanager
     def round(self, collector: str, current: Round, *, life: float) -> Iterator[Questions]:
@@ -218,11 +219,12 @@ class CampaignDatabase:
         seen = surveyed.obstacle(statements.OPTION) is None
         rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"}) if seen else []
         name = next((row[2] for row in rows if _is_timezone(row[2])), None)
-        if name is None:
-            _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
-        else:
+        if name is not None:
             self.connection.timezone = name
             session.set_timezone(name)
+        elif not self._zone_complained:
+            _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
+            self._zone_complained = True
 
 
 def read_platform(ask: Questions, hosts: Mapping[str, Host], *, parts_seen: bool = True) -> Platform:

@@ -29,6 +29,7 @@ from campaign_exporter.errors import (
     SourceError,
     StatementFailed,
     TimedOut,
+    TlsFailed,
 )
 from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.statements import Statement
@@ -38,10 +39,14 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _REST = 1.0
 _BUDGET_WINDOW = 60.0
 _IDLE_TIMEOUT = 5.0
-# libpq hands no SQLSTATE out for a refused connection; these are the server's own words.
-_REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|no password supplied|role .* does not exist|not permitted to log in"
-)
+# libpq hands no SQLSTATE out for a refused connection; these are the server's own words, and OpenSSL's.
+_REFUSALS: Mapping[str, type[SourceError]] = {
+    r"authentication failed|no pg_hba\.conf entry|no password supplied|role .* does not exist|not permitted to log in": (
+        AuthenticationFailed
+    ),
+    r"permission denied for database": PermissionDenied,
+    r"SSL|certificate": TlsFailed,
+}
 
 # Connection exceptions, shutdowns of the server, and its limit of connections.
 _LOST = ("08", "57P", "53300")
@@ -202,7 +207,8 @@ class Database:
         if self.timezone:
             settings["timezone"] = sql.Literal(self.timezone)
         lines = [sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), value) for name, value in settings.items()]
-        return sql.SQL("; ").join([sql.SQL("BEGIN READ ONLY"), *lines])
+        # One snapshot for all statements: a delivery must not be seen waiting, and its parts when they have been sent.
+        return sql.SQL("; ").join([sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"), *lines])
 
     def _connected(self) -> Connection:
         if self._closed:
@@ -239,7 +245,7 @@ class Database:
             return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)  # type: ignore[arg-type]
         except psycopg.OperationalError as error:
             text = _one_line(error)
-            kind = AuthenticationFailed if _REFUSED.search(text) else ConnectFailed
+            kind = next((kind for words, kind in _REFUSALS.items() if re.search(words, text)), ConnectFailed)
             raise kind(text) from None
         except psycopg.Error as error:
             raise ConnectFailed(_one_line(error)) from None

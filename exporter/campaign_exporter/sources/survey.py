@@ -24,7 +24,7 @@ class Survey:
         for table, names in statement.reads.items():
             have = self.columns.get(table)
             if have is None:
-                return Missing(f"table {table} is not there (or the schema is not the right one)")
+                return Missing(f"table {table} is not there (or the schema is another, or closed to this role)")
             if absent := [name for name in names if name not in have]:
                 return Missing(f"table {table} lacks the column {', '.join(absent)}")
             if closed := [name for name in names if not have[name]]:

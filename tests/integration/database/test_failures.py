@@ -207,6 +207,16 @@ def test_a_database_that_does_not_exist(scene: Scene) -> None:
     assert scene.watch().round("deliveries").failures("deliveries") == {"connect": 1}
 
 
+def test_a_database_that_is_closed_to_the_role(scene: Scene) -> None:
+    scene.execute(f"REVOKE CONNECT ON DATABASE {scene.database} FROM public")
+    assert scene.watch().round("deliveries").failures("deliveries") == {"permission": 1}
+
+
+def test_a_server_without_the_tls_that_is_asked_for(scene: Scene) -> None:
+    scene.dsn = scene.server.dsn(user="campaign_monitor", database=scene.database, sslmode="require")
+    assert scene.watch().round("deliveries").failures("deliveries") == {"tls": 1}
+
+
 def test_a_schema_that_does_not_exist(scene: Scene) -> None:
     scene.schema = "nowhere"
     seen = scene.watch().round()

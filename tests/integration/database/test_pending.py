@@ -98,6 +98,28 @@ def test_latent_affinities(scene: Scene) -> None:
     assert seen.samples("campaign_ip_affinity_latent_definitions") == {("red",): 3, ("odd",): 1}
 
 
+def test_typologies_that_cannot_be_read_clear_nobody(scene: Scene) -> None:
+    add_host(scene, running="mta stat", affinities="blue")
+    scene.delivery(1, sIPAffinity="red")
+    scene.execute("REVOKE SELECT (sipaffinity) ON nmstypology FROM campaign_monitor")
+    seen = scene.watch().round("processes", "affinity", "pending")
+    assert seen.failures("affinity") == {"permission": 1}
+    assert seen.samples("campaign_ip_affinity_info") == {("blue", "mta1"): 1}
+    assert seen.value("campaign_pending_cause_evaluated", cause="affinity_unconfigured") == 0
+    assert seen.counted(PENDING) == {("unknown",): 1}
+
+
+def test_a_time_zone_that_nobody_names_is_complained_of_once(make_scene: MakeScene, caplog: pytest.LogCaptureFixture) -> None:
+    scene = make_scene(with_time_zone=False)
+    scene.insert("XtkOption", iOptionId=1, sName="WdbcTimeZone", sStringValue="Nowhere/../etc")
+    seen = scene.watch()
+    for _ in range(3):
+        scene.clock.ahead += 61
+        seen.round("pending")
+    assert seen.success("pending") == 1
+    assert caplog.text.count("set database.timezone") == 1
+
+
 def test_affinities_that_differ_in_an_unprintable_character_are_two(scene: Scene) -> None:
     add_host(scene, running="mta stat")
     for number, name in enumerate(("a\x01", "a\x02"), 1):
