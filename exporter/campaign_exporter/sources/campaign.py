@@ -220,8 +220,8 @@ class CampaignDatabase:
         rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"}) if seen else []
         name = next((row[2] for row in rows if _is_timezone(row[2])), None)
         if name is not None:
-            self.connection.timezone = name
             session.set_timezone(name)
+            self.connection.timezone = name
         elif not self._zone_complained:
             _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
             self._zone_complained = True

@@ -10,7 +10,14 @@ from campaign_exporter.config import Database as DatabaseSettings
 from campaign_exporter.errors import SourceError, StatementFailed
 from campaign_exporter.grants import grants_sql
 from campaign_exporter.sources.database import Database
-from campaign_exporter.sources.statements import SENDING_TABLES, STATEMENTS, Statement, columns_read
+from campaign_exporter.sources.statements import (
+    NEXT_PASSES,
+    SENDING_DELIVERIES,
+    SENDING_TABLES,
+    STATEMENTS,
+    Statement,
+    columns_read,
+)
 from campaign_simulator.postgres import PostgresServer
 from campaign_simulator.programs import embedded_bin_directory, find_bin_directory
 from campaign_simulator.tricky import insert_tricky_rows
@@ -143,6 +150,16 @@ def test_a_round_is_read_only_with_its_timeouts_even_for_a_superuser(scene: Scen
         with pytest.raises(SourceError, match=r"read-only|permission"), opened.round("test", 5) as session:
             session.rows(write)
         assert scene.execute("SELECT count(*) FROM nmsdeliverystat") == [(0,)]
+
+
+def test_all_statements_of_a_round_see_one_moment(scene: Scene, opened: Database) -> None:
+    with opened.round("test", 5) as session:
+        before = session.rows(SENDING_DELIVERIES)
+        scene.delivery(1)
+        assert session.rows(SENDING_DELIVERIES) == before == []
+        assert session.rows(NEXT_PASSES, {"deliveries": [1]}) == [(1, False, False, None)]
+    with opened.round("test", 5) as session:
+        assert len(session.rows(SENDING_DELIVERIES)) == 1
 
 
 def test_nothing_stays_open_or_set_between_two_rounds(scene: Scene) -> None:
