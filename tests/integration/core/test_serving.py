@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,11 @@ def test_a_taken_port_is_one_line_and_leaves_no_state(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+def listening(host: str, port: int) -> bool:
+    with socket.create_connection((host, port), 5):
+        return True
+
+
 @pytest.mark.parametrize("form", [":{}", "[::1]:{}", "localhost:{}", "0.0.0.0:{}"])
 def test_forms_of_the_address(tmp_path: Path, form: str) -> None:
     port = free_port()
@@ -177,7 +183,7 @@ def test_forms_of_the_address(tmp_path: Path, form: str) -> None:
     try:
         hosts = {":{}": ["127.0.0.1", "::1"], "[::1]:{}": ["::1"]}.get(form, ["127.0.0.1"])
         for host in hosts:
-            wait_until(lambda host=host: socket.create_connection((host, port), 5).close() is None)
+            wait_until(partial(listening, host, port))
     finally:
         process.terminate()
         assert process.wait(10) == 0
