@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from campaign_exporter.catalogue import DATABASE_SECONDS
 from campaign_exporter.config import load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
@@ -103,22 +105,29 @@ def explain(connection: psycopg.Connection, statement: Statement, ids: list[int]
 def measure_rounds(simulator: Simulator) -> dict[str, tuple[float, float]]:
     """Run rounds of each collector as `serve` does; give the time at the database of one, and of all in a minute."""
     config = load_config(simulator.configuration_file)
-    watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=Exposition())
-    connection = watch.jobs["database"]._collector._database.connection  # type: ignore[attr-defined] # noqa: SLF001
+    exposition = Exposition()
+    watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=exposition)
     measured = {}
     for name, job in watch.jobs.items():
         job.run()
-        if name not in connection.seconds:
+        if name not in database_seconds(exposition):
             continue
         seconds = []
         for _ in range(REPEATS):
-            before = connection.seconds[name]
+            before = database_seconds(exposition)[name]
             job.run()
-            seconds.append(connection.seconds[name] - before)
+            seconds.append(database_seconds(exposition)[name] - before)
         median = statistics.median(seconds) * 1000
         measured[name] = (median, median * 60 / job.interval)
     watch.close()
     return measured
+
+
+def database_seconds(exposition: Exposition) -> dict[str, float]:
+    """Read what the exporter itself tells of its time at the database, by collector."""
+    families = text_string_to_metric_families(exposition.snapshot.plain.decode())
+    samples = (sample for family in families for sample in family.samples)
+    return {sample.labels["collector"]: sample.value for sample in samples if sample.name == DATABASE_SECONDS.name}
 
 
 def show(what: str, heads: tuple[str, str], rows: Mapping[str, tuple[float, float]]) -> None:
