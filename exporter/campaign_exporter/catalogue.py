@@ -109,7 +109,7 @@ PENDING_CAUSE_EVALUATED = Metric(
 PENDING_ALERT_DELAY = Metric(
     "campaign_pending_alert_delay_seconds",
     "gauge",
-    "After how long Campaign itself calls a delivery delayed.",
+    "After how long Campaign itself calls a delivery delayed; always there.",
     "pending",
     source="option NmsMTA_Alert_Delay in minutes, else 30 minutes",
 )

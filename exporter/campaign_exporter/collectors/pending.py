@@ -52,6 +52,7 @@ class PendingCollector:
         kept = (memory.read() if memory else None) or {"episodes": {}, "dropped": 0}
         self._episodes = {int(id_): Episode(*values) for id_, values in kept["episodes"].items()}
         self._dropped: int = kept["dropped"]
+        self._alert_delay = _ALERT_DELAY_SECONDS
 
     def collect(self, current: Round) -> None:
         """Read what is launched and does not send, and decide for each delivery."""
@@ -59,12 +60,13 @@ class PendingCollector:
             with self._database.round(self.name, current, life=self._life) as ask:
                 deliveries, parts_seen = _pending(ask)
                 platform = read_platform(ask, self._hosts(), parts_seen=parts_seen)
-                delay = _alert_delay(ask)
+                self._alert_delay = _alert_delay(ask)
             waiting = self._judge(deliveries, platform)
-            samples.add(catalogue.PENDING_ALERT_DELAY, delay)
             _add_causes(samples, waiting, evaluated(platform))
             self._add_table(samples, waiting)
             self._keep()
+        # Always there, since alerts are joined on it: Adobe's default until the option has been read.
+        current.samples.add(catalogue.PENDING_ALERT_DELAY, self._alert_delay)
 
     def _judge(self, deliveries: Sequence[Delivery], platform: Platform) -> list[Waiting]:
         self._episodes = follow(self._episodes, deliveries, platform.now)
