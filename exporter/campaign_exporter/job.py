@@ -90,6 +90,7 @@ class Job:
         self._said: dict[str, str] = {}
         self._last_start = clock.monotonic()
         self._started = False
+        self._retired = False
         #: Set once the first round has ended, well or not.
         self.first_round_ended = threading.Event()
 
@@ -140,6 +141,8 @@ class Job:
             _LOG.exception("round failed %s: a defect of this exporter, please report it", self._place)
             current.failures[""] = SourceError(f"{type(error).__name__} inside the exporter: see its log")
         with self._lock:
+            if self._retired:
+                return
             if self._round is current:
                 self._end(current)
             else:
@@ -182,7 +185,7 @@ class Job:
     def _begin(self) -> Round | None:
         with self._lock:
             self._last_start, self._started = self._clock.monotonic(), True
-            if self._round is not None or self.worn_out:
+            if self._round is not None or self.worn_out or self._retired:
                 return None
             if self._skip > 0:
                 self._skip -= 1
@@ -265,8 +268,9 @@ class Job:
             samples.add(catalogue.COLLECTOR_ERRORS, self._errors[reason], collector=self.name, reason=reason)
 
     def retire(self) -> None:
-        """Fall silent: a round that is still under way neither publishes nor remembers anything."""
+        """Fall silent: a round that is still under way neither publishes nor remembers nor says anything."""
         with self._lock:
+            self._retired = True
             self._memory.take_over()
             self._publish = lambda _samples: None
 

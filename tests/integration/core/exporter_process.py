@@ -19,6 +19,10 @@ T = TypeVar("T")
 COMMAND = str(Path(sys.executable).parent / "campaign-exporter")
 
 
+HEADER = "HH:MM:SS > Application server for Adobe Campaign Classic (7.X YY.R build XXX@SHA1) of DD/MM/YYYY"
+LISTING = f"{HEADER}\nmta@prod (1234) - 25.8 MB\n"
+
+
 class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]

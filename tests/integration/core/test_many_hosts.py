@@ -14,8 +14,8 @@ from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.snapshot import Exposition
 from campaign_exporter.state import State
+from integration.core.exporter_process import HEADER
 
-HEADER = "HH:MM:SS > Application server for Adobe Campaign Classic (7.X YY.R build XXX@SHA1) of DD/MM/YYYY"
 ALL_UP = f"{HEADER}\nmta@prod (100) - 25.8 MB\nstat@prod (101) - 1.5 MB\n"
 CONF = """<serverconf><shared>
 <mta autoStart="true"><child><smtp>{affinities}</smtp></child></mta><stat autoStart="true"/></shared></serverconf>"""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.core.exporter_process import COMMAND, Exporter, exporter, free_port, wait_until
+from integration.core.exporter_process import COMMAND, LISTING, Exporter, exporter, free_port, wait_until
 
 CONFIGURATION = """
 instances:
@@ -26,7 +26,6 @@ instances:
 collectors: {processes: {interval: 1s}, disks: {interval: 1s}, affinity: {interval: 1s}}
 state_directory: state
 """
-LISTING = "HH:MM:SS > Application server for Adobe Campaign Classic\nmta@prod (1234) - 25.8 MB\n"
 
 
 def write(directory: Path, text: str = CONFIGURATION) -> Path:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from campaign_exporter.state import State
-from integration.core.exporter_process import exporter, wait_until
+from integration.core.exporter_process import LISTING, exporter, wait_until
 
 # Counts, keeps, and only then says what it counted: as a collector does that publishes.
 _COUNTER = """
@@ -59,7 +59,7 @@ RESTARTS = ("campaign_process_restarts_total", "mta1", "mta")
 
 def list_process(directory: Path, pid: int) -> None:
     draft = directory / "pdump.new"
-    draft.write_text(f"HH:MM:SS > Application server for Adobe Campaign Classic\nmta@prod ({pid}) - 25.8 MB\n")
+    draft.write_text(LISTING.replace("1234", str(pid)))
     draft.replace(directory / "pdump.txt")
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,19 @@ from campaign_exporter.metric import Metric
 ROOT = Path(__file__).parents[3]
 EXPORTER = ROOT / "exporter/campaign_exporter"
 SIMULATOR = ROOT / "simulator/campaign_simulator"
-PYTHON = sorted(
-    path for folder in ("exporter", "simulator", "tests", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")
-)
 FORBIDDEN_LABELS = {"instance", "job", "type", "env", "cluster", "service", "region"}
 _TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".sql", ".txt", ".sh", ".cfg", ".service", ""}
 
 
 def complain(found: list[str], mend: str) -> None:
     assert not found, f"{mend}:\n" + "\n".join(found)
+
+
+def python() -> Iterator[tuple[Path, str]]:
+    for folder in ("exporter", "simulator", "tests", "scripts", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            with suppress(FileNotFoundError):  # somebody may be renaming it
+                yield path, path.read_text(encoding="utf-8")
 
 
 def name(path: Path) -> str:
@@ -46,7 +51,7 @@ def imported(folder: Path, unwanted: Callable[[str], bool]) -> list[str]:
 
 
 def test_files_are_short() -> None:
-    counts = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in PYTHON}
+    counts = {name(path): len(text.splitlines()) for path, text in python()}
     complain(
         [f"{file}: {lines} lines" for file, lines in counts.items() if lines >= 500], "split: a file has less than 500 lines"
     )
@@ -55,8 +60,8 @@ def test_files_are_short() -> None:
 def test_functions_are_short() -> None:
     long = [
         f"{name(path)}:{node.lineno}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
-        for path in PYTHON
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, text in python()
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno and node.end_lineno - node.lineno >= 50
     ]
     complain(long, "split: a function has 50 lines at most")
@@ -140,8 +145,8 @@ def test_suppressions_carry_a_reason() -> None:
     bare = re.compile(r"#\s*(noqa|pragma)\b(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*)?\s*$")
     found = [
         f"{name(path)}:{number}: {line.strip()}"
-        for path in PYTHON
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for path, text in python()
+        for number, line in enumerate(text.splitlines(), 1)
         if bare.search(line)
     ]
     complain(found, "say behind the suppression why it is right")

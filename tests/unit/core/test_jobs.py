@@ -269,12 +269,15 @@ def test_no_round_begins_while_one_is_under_way(make: Make) -> None:
     assert collector.rounds == 1
 
 
-def test_a_retired_job_is_silent(make: Make, published: Published) -> None:
+def test_a_retired_job_is_silent(make: Make, published: Published, caplog: pytest.LogCaptureFixture) -> None:
     job, collector = make()
     collector.act = together(good, lambda _: job.retire())
     job.run()
     job.withdraw_stale()
+    collector.act = lambda _: pytest.fail("it began a round")
+    job.run()
     assert published.times == 0
+    assert caplog.records == []
 
 
 def test_memory_that_its_collector_does_not_understand_begins_anew(

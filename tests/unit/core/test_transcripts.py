@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ def test_transcript(file: Path, tmp_path: Path) -> None:
     shutil.copytree(TRANSCRIPTS, directory)
     expected = file.read_text(encoding="utf-8")
     lines = [line for line in expected.splitlines() if line.startswith("$ ")]
-    found = "\n".join(f"{line}\n{answer(line[2:], directory)}" for line in lines)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda line: answer(line[2:], directory), lines))
+    found = "\n".join(f"{line}\n{text}" for line, text in zip(lines, answers, strict=True))
     if os.environ.get("ACCEPT_TRANSCRIPTS"):
         file.write_text(found, encoding="utf-8")
     assert found == expected, f"if the new output is right, run ACCEPT_TRANSCRIPTS=1 pytest {Path(__file__).name}"
