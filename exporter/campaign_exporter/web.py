@@ -25,7 +25,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _PORT = re.compile(r"[0-9]{1,5}")
 _STOP_SECONDS = 2
-#: From a new connection to the end of its first answer.
+#: For a first request to come, and for an answer to be read.
 _REQUEST_SECONDS = 30
 #: Longer than the usual scrape interval, so that Prometheus keeps its connection.
 _IDLE_SECONDS = 120
@@ -112,7 +112,7 @@ class Application:
 
 
 class _Protocol(H11Protocol):
-    """Hangs up on a client that does not finish its request: half a request must not hold a place for ever."""
+    """Hangs up on a client that does not finish its request, or does not read its answer: neither may hold a place for ever."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
@@ -124,8 +124,14 @@ class _Protocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._patience.cancel()
-        self._patience = self.loop.call_later(_IDLE_SECONDS, self._hang_up)
+        self._patience = self.loop.call_later(_REQUEST_SECONDS, self._look_whether_it_reads)
         super().on_response_complete()
+
+    def _look_whether_it_reads(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self._hang_up()
+        else:
+            self._patience = self.loop.call_later(_IDLE_SECONDS - _REQUEST_SECONDS, self._hang_up)
 
     def _hang_up(self) -> None:
         # Aborted, not closed: what a client does not read must not be waited for.
