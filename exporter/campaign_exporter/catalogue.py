@@ -360,7 +360,7 @@ CONFIG_RELOAD_TIMESTAMP = Metric(
 STATE_WRITE_SUCCESS = Metric(
     "campaign_exporter_state_write_success",
     "gauge",
-    "1 if the state file could be written the last time, else 0; absent before that, and without a state directory.",
+    "1 if the state file could be written the last time, else 0; absent without a state directory.",
     per_instance=False,
 )
 COLLECTOR_AVAILABLE = _about_rounds(
