@@ -103,7 +103,7 @@ def test_a_round_longer_than_its_interval_is_not_doubled(scheduler: Scheduler, c
     assert not slow.overlapped
 
 
-@pytest.mark.parametrize(("before", "after"), [(0, -3600), (0, 3600), (-1.7e9, 0), (0, -1.7e9)])
+@pytest.mark.parametrize(("before", "after"), [(0, -3600), (0, 3600), (-1.7e9, 0)])
 def test_a_step_of_the_clock_neither_stops_nor_floods(
     clock: StepClock, monkeypatch: pytest.MonkeyPatch, before: float, after: float
 ) -> None:
