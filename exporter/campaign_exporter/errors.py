@@ -55,6 +55,10 @@ class Missing(SourceError):
     reason = "missing"
 
 
+class NotInDatabase(Missing):
+    """A table, column or index that a collector stands on is not in the database."""
+
+
 class CommandFailed(SourceError):
     """A command ended with an exit status other than 0."""
 

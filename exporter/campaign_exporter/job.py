@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import CollectorSettings
-from campaign_exporter.errors import REASONS, Missing, SourceError, Stale, TimedOut
+from campaign_exporter.errors import REASONS, NotInDatabase, SourceError, Stale, TimedOut
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Collector, Round
 from campaign_exporter.state import Memory
@@ -203,7 +203,7 @@ class Job:
         self._record.duration = now - (current.deadline - self.settings.deadline if started is None else started)
         self._record.last_round = wall
         self._record.success = not current.failures
-        self._record.available = not isinstance(current.failures.get(""), Missing)
+        self._record.available = not any(isinstance(error, NotInDatabase) for error in current.failures.values())
         if self._record.success:
             self._record.last_success = wall
             # What this round no longer speaks of (a host that left the configuration) is gone at once.

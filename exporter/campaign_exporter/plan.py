@@ -93,7 +93,7 @@ class Watch:
                 database, life=self._life("deliveries"), memory=self._kept(memory)
             ),
             "pending": lambda memory: PendingCollector(
-                database, self._hosts.known, pending, life=self._life("pending"), memory=self._kept(memory)
+                database, self._hosts, pending, life=self._life("pending"), memory=self._kept(memory)
             ),
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)

@@ -43,7 +43,7 @@ class AffinityCollector:
             with current.part("deliveries") as samples:
                 with self._database.round(self.name, current, life=self._life) as ask:
                     deliveries = ask.sending_deliveries()
-                    platform = read_platform(ask, known)
+                    platform = read_platform(ask, self._hosts)
                     typologies = ask.typology_affinities()
                     enumerated = ask.enumerated_affinities() if ask.can_ask(statements.ENUMERATED_AFFINITIES) else []
                 _add_mismatches(samples, deliveries, platform)

@@ -2,19 +2,20 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import PendingSettings
 from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES, Cause, decide, evaluated
 from campaign_exporter.diagnosis.episodes import Episode, follow, waiting_since
-from campaign_exporter.diagnosis.facts import Delivery, Host, Parts, Platform
+from campaign_exporter.diagnosis.facts import Delivery, Parts, Platform
 from campaign_exporter.domain.deliveries import PENDING_STATES
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions, read_platform
+from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory
 
 #: Minutes, by Adobe's description of the option.
@@ -38,7 +39,7 @@ class PendingCollector:
     def __init__(
         self,
         database: CampaignDatabase,
-        hosts: Callable[[], Mapping[str, Host]],
+        hosts: Hosts,
         settings: PendingSettings,
         *,
         life: float,
@@ -59,7 +60,7 @@ class PendingCollector:
         with current.part() as samples:
             with self._database.round(self.name, current, life=self._life) as ask:
                 deliveries, parts_seen = _pending(ask)
-                platform = read_platform(ask, self._hosts(), parts_seen=parts_seen)
+                platform = read_platform(ask, self._hosts, parts_seen=parts_seen)
                 self._alert_delay = _alert_delay(ask)
             waiting = self._judge(deliveries, platform)
             _add_causes(samples, waiting, evaluated(platform))

@@ -60,11 +60,8 @@ class ProcessesCollector:
                 samples.add(catalogue.PROCESS_RESTARTS, restarts, host=host, process=module)
 
     def _add_limits(self, samples: Samples, host: str, modules: list[str]) -> None:
-        configuration = self._hosts.configurations.known(host)
-        if configuration is None:
-            return
         for module in modules:
-            for level, limit in configuration.memory_limits(module).items():
+            for level, limit in self._hosts.memory_limits(host, module).items():
                 samples.add(catalogue.PROCESS_MEMORY_LIMIT, limit, host=host, process=module, level=level)
 
 

@@ -22,11 +22,13 @@ _UNITS = {"kb": 1 << 10, "ko": 1 << 10, "mb": _MEGABYTE, "mo": _MEGABYTE, "gb": 
 # No line that nlserver prints is this long; bounded so that no regular expression below can be made slow.
 _LONGEST_LINE = 1_000
 _HEADER = re.compile(
-    r"Adobe Campaign\b[^()]{0,80}\((?:[^()]{0,120}?\s)?build\s+(?P<build>[^\s()@]{1,40})[^()]{0,120}\)(?P<rest>.*)",
+    r"Adobe Campaign\b[^()]{0,80}\((?:[^()]{0,120}?\s)?build\s+(?P<build>[^\s()@]{1,40})[^()]{0,120}\)(?P<rest>.*)"
+    r"|Application server for Adobe Campaign\b[^()]{0,80}$",
     re.IGNORECASE,
 )
-# After the header's bracket: "of 09/04/2023", "dated 09/04/2023", and the Windows sample's "No tasks" on the same line.
-_HEADER_REST = re.compile(r"(?:\s+[^\W\d]+\s+\w+[/.-][\w/.-]+)?(?:\s+no tasks?)?", re.IGNORECASE)
+# After the header's bracket: "of 09/04/2023", "dated 09/04/2023", and the Windows sample's "No tasks" on the same line. A
+# process has brackets of its own, so that none is taken for a part of the header.
+_HEADER_REST = re.compile(r"[^()]{0,60}")
 _NO_TASKS = re.compile(r"no tasks?", re.IGNORECASE)
 _PROCESS = re.compile(
     r"(?P<module>[A-Za-z_][A-Za-z0-9_-]*)\*?(?:@(?P<instance>[^\s()]+))? \((?P<pid>[0-9]{1,10})\) - "
@@ -176,7 +178,7 @@ def _header(lines: list[tuple[int, str]]) -> tuple[str | None, str | None]:
     found = _match_header(line)
     if found is None:
         return None, _strange(number, line)
-    if not _HEADER_REST.fullmatch(found["rest"].rstrip()):
+    if not _HEADER_REST.fullmatch((found["rest"] or "").rstrip()):
         return found["build"], _strange(number, found["rest"])
     first = next((index for index, (_, text) in enumerate(lines) if _match_header(text)), None)
     if any(_match_process(text) for _, text in lines[first:]):

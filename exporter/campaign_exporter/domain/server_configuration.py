@@ -48,9 +48,9 @@ class Affinity:
 class ServerConfiguration:
     """What the files of one host declare together. `attributes` holds the few that matter, by module."""
 
-    autostart: frozenset[str]
-    affinities: Mapping[str, Affinity]
-    faults: frozenset[str]
+    autostart: frozenset[str] = frozenset()
+    affinities: Mapping[str, Affinity] = field(default_factory=dict)
+    faults: frozenset[str] = frozenset()
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def memory_limits(self, module: str) -> Mapping[str, float]:

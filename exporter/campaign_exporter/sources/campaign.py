@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from campaign_exporter.diagnosis.facts import Delivery, Host, Parts, Platform
-from campaign_exporter.errors import Missing, PermissionDenied, Stale
+from campaign_exporter.diagnosis.facts import Delivery, Parts, Platform
+from campaign_exporter.diagnosis.flow import still_flowing
+from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, Stale
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.database import Database, Session
+from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.sources.statements import Statement
 from campaign_exporter.sources.survey import Survey, survey
 
@@ -110,8 +112,8 @@ class Questions:
         """List the values of the enumeration from which users choose an affinity."""
         return [name for (name,) in self._ask(statements.ENUMERATED_AFFINITIES)]
 
-    def flowing_affinities(self) -> frozenset[str]:
-        """Name the affinities under which messages were processed within the last hour.
+    def flowing_affinities(self) -> dict[str, float]:
+        """Tell when, in the last hour, messages were processed under each affinity, in seconds since the epoch.
 
         By the delivery statistics; where they are not in use, by deliveries that were sending then.
         """
@@ -119,8 +121,11 @@ class Questions:
         in_use = seen and self.throughput_evidence().statistics
         rows = self._ask(statements.FLOWING_AFFINITIES if in_use else statements.SENDING_AFFINITIES)
         typologies = self.typology_affinities() if rows and self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
-        names = (own or typologies.get(typology) for own, typology in rows)
-        return frozenset(name for name in names if name)
+        moments: dict[str, float] = {}
+        for own, typology, moment in rows:
+            if name := own or typologies.get(typology):
+                moments[name] = max(moment, moments.get(name, moment))
+        return moments
 
     def option(self, name: str) -> float | None:
         """Give the numeric value of an option; None if it is not there, or is no number above 0."""
@@ -153,7 +158,7 @@ class Questions:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
         rows = self._ask(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
         if not rows:
-            raise Missing("none of Campaign's sending tables is in the schema: see database.schema")
+            raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
 
     def replay_lag(self) -> float | None:
@@ -227,12 +232,13 @@ class CampaignDatabase:
             self._zone_complained = True
 
 
-def read_platform(ask: Questions, hosts: Mapping[str, Host], *, parts_seen: bool = True) -> Platform:
+def read_platform(ask: Questions, hosts: Hosts, *, parts_seen: bool = True) -> Platform:
     """Put together what is known around the deliveries."""
+    now, known = ask.now(), hosts.known()
     return Platform(
-        now=ask.now(),
-        hosts=hosts,
-        flowing=ask.flowing_affinities(),
+        now=now,
+        hosts=known,
+        flowing=still_flowing(ask.flowing_affinities(), hosts.affinities_gone_for(), now),
         accounts_seen=ask.can_ask(statements.INACTIVE_ACCOUNTS),
         typologies_seen=ask.can_ask(statements.TYPOLOGY_AFFINITIES),
         parts_seen=parts_seen,

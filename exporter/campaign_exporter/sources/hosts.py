@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
+from campaign_exporter.diagnosis.flow import Declarations
 from campaign_exporter.domain.processes import Listing, MissingListing
 from campaign_exporter.domain.server_configuration import ServerConfiguration
 from campaign_exporter.errors import SourceError, Stale
@@ -80,6 +81,9 @@ class Hosts:
             clock=clock,
             life=life,
         )
+        self._clock = clock
+        self._declarations = Declarations()
+        self._lock = threading.Lock()
 
     def expected(self, name: str) -> frozenset[str] | None:
         """Name the modules that are to run on a host; None if that is not known."""
@@ -88,6 +92,12 @@ class Hosts:
             return configured
         configuration = self.configurations.known(name)
         return configuration.autostart if configuration else None
+
+    def memory_limits(self, name: str, module: str) -> Mapping[str, float]:
+        """Give the limits of a module by level, in bytes: Adobe's defaults where the host has no configuration files."""
+        files = self._settings[name].configuration
+        configuration = self.configurations.known(name) if files else ServerConfiguration()
+        return configuration.memory_limits(module) if configuration is not None else {}
 
     def is_up(self, name: str, module: str, listing: AnyListing) -> bool | None:
         """Tell by a listing whether a module runs on a host for this instance; None if it does not tell."""
@@ -98,7 +108,17 @@ class Hosts:
 
     def known(self) -> dict[str, Host]:
         """Put together what is known of each host, for a diagnosis."""
-        return {name: self._known(name) for name in self._settings}
+        hosts = {name: self._known(name) for name in self._settings}
+        declared = [hosts[name].affinities for name, host in self._settings.items() if host.configuration]
+        if declared and None not in declared:
+            with self._lock:
+                self._declarations.follow(frozenset().union(*(names or () for names in declared)), self._clock.monotonic())
+        return hosts
+
+    def affinities_gone_for(self) -> dict[str, float]:
+        """Tell for how many seconds each affinity that left the configuration of all hosts is gone."""
+        with self._lock:
+            return self._declarations.gone_for(self._clock.monotonic())
 
     def _known(self, name: str) -> Host:
         expected = self.expected(name)

@@ -129,10 +129,11 @@ LEFT JOIN LATERAL (
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
-SELECT DISTINCT nullif(d.sipaffinity, ''), d.itypologyid
+SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(s.tsdate)::timestamptz)
 FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
 WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
   AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
+GROUP BY 1, 2
 """,
     {
         "nmsdeliverystat": (
@@ -152,10 +153,12 @@ WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
 SENDING_AFFINITIES = Statement(
     "affinities of deliveries that were sending within the hour",
     f"""
-SELECT DISTINCT nullif(d.sipaffinity, ''), d.itypologyid
+SELECT nullif(d.sipaffinity, ''), d.itypologyid,
+  date_part('epoch', max(CASE WHEN d.istate IN (55, 62) THEN d.tslastmodified ELSE d.tsbroadend END)::timestamptz)
 FROM nmsdelivery d
-WHERE {_REAL_DELIVERY} AND d.iprocessed > 0 AND (d.tsbroadend >= now() - interval '1 hour'
-  OR (d.istate IN (55, 62) AND d.tslastmodified >= now() - interval '1 hour'))
+WHERE {_REAL_DELIVERY} AND d.iprocessed > 0
+  AND CASE WHEN d.istate IN (55, 62) THEN d.tslastmodified ELSE d.tsbroadend END >= now() - interval '1 hour'
+GROUP BY 1, 2
 """,  # noqa: S608 - put together from constants of this file
     {
         "nmsdelivery": (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from campaign_exporter.errors import Missing, PermissionDenied, SourceError
+from campaign_exporter.errors import NotInDatabase, PermissionDenied, SourceError
 from campaign_exporter.sources.database import Session
 from campaign_exporter.sources.statements import COLUMNS, INDEXES, Statement, columns_read
 
@@ -24,21 +24,21 @@ class Survey:
         for table, names in statement.reads.items():
             have = self.columns.get(table)
             if have is None:
-                return Missing(f"table {table} is not there (or the schema is another, or closed to this role)")
+                return NotInDatabase(f"table {table} is not there (or the schema is another, or closed to this role)")
             if absent := [name for name in names if name not in have]:
-                return Missing(f"table {table} lacks the column {', '.join(absent)}")
+                return NotInDatabase(f"table {table} lacks the column {', '.join(absent)}")
             if closed := [name for name in names if not have[name]]:
                 return PermissionDenied(f"no right to read {table} ({', '.join(closed)}): see `campaign-exporter grants`")
         return self._missing_index(statement)
 
-    def _missing_index(self, statement: Statement) -> Missing | None:
+    def _missing_index(self, statement: Statement) -> NotInDatabase | None:
         index = statement.index
         if index is None:
             return None
         width = len(index.columns)
         if any(columns[:width] == index.columns for columns in self.indexes.get(index.table, ())):
             return None
-        return Missing(f"table {index.table} lacks an index that begins with {', '.join(index.columns)}")
+        return NotInDatabase(f"table {index.table} lacks an index that begins with {', '.join(index.columns)}")
 
 
 def survey(session: Session) -> Survey:

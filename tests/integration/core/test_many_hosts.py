@@ -225,3 +225,11 @@ def test_a_listing_that_somebody_else_writes_is_withdrawn_when_it_is_old(site: S
     assert ("campaign_process_up", "mta1", "mta") not in seen
     assert seen["campaign_host_up", "mta1", "processes"] == 0
     assert seen["campaign_exporter_collector_errors_total", "processes", "stale"] == 1
+
+
+def test_memory_limits_are_adobes_where_a_host_has_no_configuration_and_absent_where_it_cannot_be_read(site: Site) -> None:
+    site.host("bare", affinities=None, expected_processes=["mta"])
+    site.host("broken", affinities="<IPAffinity", expected_processes=["mta"])
+    seen = site.watch().round()
+    limits = {key[1:3]: value / 2**20 for key, value in seen.items() if key[0] == "campaign_process_memory_limit_bytes"}
+    assert limits == {("bare", "warning"): 1600, ("bare", "alert"): 1800, ("bare", "restart"): 1024}

@@ -147,6 +147,32 @@ def test_flowing_mail_refutes_an_affinity_that_no_host_declares(scene: Scene, by
     assert seen.counted(PENDING) == {("unknown",): 1}
 
 
+def test_mail_from_before_an_affinity_left_the_files_refutes_it_no_longer_than_a_bucket_lasts(scene: Scene) -> None:
+    add_host(scene, running="mta stat", affinities="blue;red")
+    scene.delivery(1, sIPAffinity="red")
+    scene.execute("INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess) VALUES (now() - interval '20m', 1, 5)")
+    seen = scene.watch().round("affinity")
+    configuration = scene.directory / "mta1.xml"
+    configuration.write_text(configuration.read_text().replace("blue;red", "blue"))
+    scene.clock.ahead += 30
+    seen.round("affinity")
+    assert seen.counted("campaign_ip_affinity_mismatch") == {}
+    scene.clock.ahead += 900
+    seen.round("affinity")
+    assert seen.counted("campaign_ip_affinity_mismatch") == {("red", "unconfigured"): 1}
+    scene.execute("INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess) VALUES (now() - interval '10m', 1, 5)")
+    seen.round("affinity")
+    assert seen.counted("campaign_ip_affinity_mismatch") == {}, "some MTA still sends under it"
+
+
+def test_a_table_that_only_a_part_stands_on_makes_the_collector_unavailable(scene: Scene) -> None:
+    add_host(scene, running="mta stat", affinities="blue")
+    scene.execute("DROP TABLE nmstypology")
+    seen = scene.watch().round("processes", "affinity")
+    assert seen.value("campaign_exporter_collector_available", collector="affinity") == 0
+    assert seen.counted("campaign_ip_affinity_info") == {("blue", "mta1"): 1}, "what the files say is told all the same"
+
+
 def test_simulated_sending_refutes_nothing(scene: Scene) -> None:
     add_host(scene, running="mta stat", affinities="blue")
     scene.delivery(1, sIPAffinity="red")

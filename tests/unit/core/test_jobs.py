@@ -8,7 +8,7 @@ import pytest
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import CollectorSettings
-from campaign_exporter.errors import REASONS, ConnectFailed, Missing, Stale, TimedOut
+from campaign_exporter.errors import REASONS, ConnectFailed, Missing, NotInDatabase, Stale, TimedOut
 from campaign_exporter.job import Job, life_of
 from campaign_exporter.rounds import Round
 from campaign_exporter.state import Memory, State
@@ -168,15 +168,27 @@ def test_a_failure_is_said_once_and_its_end_once(make: Make, clock: HandClock, c
 
 
 def test_missing_things_make_a_collector_unavailable_until_they_are_there(make: Make, published: Published) -> None:
-    def missing(_round: Round) -> None:
-        raise Missing("table nmsdelivery is not there")
+    def missing(current: Round) -> None:
+        with current.part("deliveries"):
+            raise NotInDatabase("table nmsdelivery is not there")
 
     job, collector = make(missing)
     job.run()
     assert published.value("campaign_exporter_collector_available", "processes") == 0
+    assert published.value("campaign_exporter_collector_errors_total", "processes", "missing") == 1
     collector.act = good
     job.run()
     assert published.value("campaign_exporter_collector_available", "processes") == 1
+
+
+def test_a_file_that_is_missing_makes_no_collector_unavailable(make: Make, published: Published) -> None:
+    def missing(_round: Round) -> None:
+        raise Missing("pdump.txt is not there")
+
+    job, _ = make(missing)
+    job.run()
+    assert published.value("campaign_exporter_collector_available", "processes") == 1
+    assert published.value("campaign_exporter_collector_errors_total", "processes", "missing") == 1
 
 
 def test_time_outs_open_a_breaker_that_lets_a_mended_world_be_seen_within_three_intervals(make: Make, clock: HandClock) -> None:

@@ -54,10 +54,12 @@ def test_the_documented_sample_is_understood_whole() -> None:
         ("13:31:32 >   Application server for Adobe Campaign v7 (7.0 build 8931) of 12/06/2018", "8931"),
         ("13:31:32 > Application server for Adobe Campaign Version 6.1 (build 8700) of 12/06/2018", "8700"),
         ("10:00:00 > Application Server for Adobe Campaign version x.x (build xxx) dated xx/xx/xxxx", "xxx"),
+        ("10:00:00 > Application server for Adobe Campaign v7 (7.0 build XXXX) of ...", "XXXX"),
+        ("10:00:00 > Application server for Adobe Campaign Classic", None),
         (r"C:\nl6\bin>nlserver pdump HH:MM:SS > Application Server for Adobe Campaign version 7.0 (build 90) No tasks", "90"),
     ],
 )
-def test_every_known_header_tells_the_build_and_that_nothing_runs(header: str, build: str) -> None:
+def test_every_known_header_tells_the_build_and_that_nothing_runs(header: str, build: str | None) -> None:
     listing = parse_pdump(header + "\n")
     assert listing.complaint is None
     assert (listing.build, listing.up("mta", "prod")) == (build, False)
