@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[3]
 EXPORTER = ROOT / "exporter/campaign_exporter"
 SIMULATOR = ROOT / "simulator/campaign_simulator"
 FORBIDDEN_LABELS = {"instance", "job", "type", "env", "cluster", "service", "region"}
-_TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".sql", ".txt", ".sh", ".cfg", ".service", ""}
 
 
 def complain(found: list[str], mend: str) -> None:
@@ -150,20 +149,6 @@ def test_suppressions_carry_a_reason() -> None:
         if bare.search(line)
     ]
     complain(found, "say behind the suppression why it is right")
-
-
-def test_nothing_names_the_machine_that_it_was_made_on() -> None:
-    # Written apart, so that this file does not find itself.
-    unwanted = re.compile("(?<![a-z.])/wo" + r"rk/(shared|main|\.library)|\bwo" + r"rk/shared\b", re.IGNORECASE)
-    folders = ("exporter", "simulator", "tests", "scripts", "benchmarks", "docs", "alerts", "grafana", "deploy")
-    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in _TEXT]
-    files += [path for path in ROOT.iterdir() if path.is_file() and path.suffix in _TEXT]
-    found = [
-        name(path)
-        for path in files
-        if "__pycache__" not in path.parts and unwanted.search(path.read_text("utf-8", errors="replace"))
-    ]
-    complain(found, "name no path of this machine: whoever clones this has none of it")
 
 
 def test_names_of_test_files_are_unique() -> None:
