@@ -55,7 +55,8 @@ def newest() -> Iterator[PostgresServer]:
 
 
 def test_the_two_servers_are_of_two_versions(server: PostgresServer, newest: PostgresServer) -> None:
-    assert find_bin_directory() != embedded_bin_directory()
+    if "CAMPAIGN_SIMULATOR_PG_BIN" not in os.environ:  # somebody wants one version for all tests, as `make matrix` does
+        assert find_bin_directory() != embedded_bin_directory()
     assert server.version.split(".")[0] != newest.version.split(".")[0]
 
 
