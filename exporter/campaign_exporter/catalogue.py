@@ -170,7 +170,7 @@ PROCESS_MEMORY_LIMIT = Metric(
 PROCESS_RESTARTS = Metric(
     "campaign_process_restarts_total",
     "counter",
-    "Changes of the process id, the daily restart of all processes among them.",
+    "Changes of the process id of a process that is to run, the daily restart of all processes among them.",
     "processes",
     ("host", "process"),
     source="nlserver pdump",

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ T = TypeVar("T")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _MODULE = re.compile(r"[A-Za-z_]+")
+_DAY = 86400.0
 _LONGEST_NAME = 128
 _NO_URL = "must be an http:// or https:// address"
 
@@ -83,6 +84,12 @@ def _module(value: str) -> str:
     return value
 
 
+def _interval(seconds: float) -> float:
+    if not 1 <= seconds <= _DAY:
+        raise ValueError("must be from 1s to 1d")
+    return seconds
+
+
 def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     # Not pydantic's min_length: that one also complains of a list whose items are all wrong.
     if not items:
@@ -90,7 +97,8 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=86400, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
+Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
@@ -197,8 +205,6 @@ class Instance(Section):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        _unique("host", (host.name for host in self.hosts))
-        _unique("endpoint", (endpoint.name for endpoint in self.endpoints))
         if not (self.database or self.hosts or self.endpoints):
             raise ValueError("has nothing to watch: give it a database, hosts or endpoints")
         return self
@@ -208,7 +214,7 @@ class CollectorSettings(Section):
     """When a collector runs."""
 
     enabled: bool = True
-    interval: Annotated[Seconds, Field(ge=1)] = 15.0
+    interval: Interval = 15.0
     timeout: Annotated[Seconds, Field(ge=0.1)] | None = None
 
     @property
@@ -239,7 +245,7 @@ class Collectors(Section):
     deliveries: CollectorSettings = _every(15)
     pending: PendingSettings = Field(default_factory=PendingSettings)
     processes: CollectorSettings = _every(15)
-    affinity: CollectorSettings = _every(30)
+    affinity: CollectorSettings = _every(15)
     throughput: CollectorSettings = _every(30)
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
@@ -272,11 +278,6 @@ class Config(Section):
         default_factory=lambda: default_state_directory(os.environ)
     )
 
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        _unique("instance", (instance.name for instance in self.instances))
-        return self
-
 
 def default_state_directory(environment: Mapping[str, str]) -> Path:
     """Find where the state goes when the file does not say: systemd's directory, then the user's own."""
@@ -301,15 +302,27 @@ def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Conf
     except ValidationError as error:
         problems += [_problem(document, detail) for detail in error.errors(include_url=False)]
         config = None
+    problems += _all_doubles(document)
     if problems or config is None:
         raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
     return config
 
 
-def _unique(what: str, names: Iterable[str]) -> None:
-    doubles = [name for name, count in Counter(names).items() if count > 1]
+def _doubles(document: Document, what: str, location: Location, items: object) -> Iterator[Problem]:
+    """Find names that stand twice, whatever else is wrong: pydantic would tell only once all else is right."""
+    named = [item.get("name") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    doubles = [name for name, count in Counter(str(name) for name in named if name is not None).items() if count > 1]
     if doubles:
-        raise ValueError(f"two {what}s are called {', '.join(sorted(doubles))}: names must differ")
+        yield document.problem(location, f"two {what}s are called {', '.join(sorted(doubles))}: names must differ")
+
+
+def _all_doubles(document: Document) -> Iterator[Problem]:
+    instances = document.data.get("instances")
+    yield from _doubles(document, "instance", ("instances",), instances)
+    for number, instance in enumerate(instances if isinstance(instances, list) else ()):
+        if isinstance(instance, dict):
+            for key in ("hosts", "endpoints"):
+                yield from _doubles(document, key[:-1], ("instances", number, key), instance.get(key))
 
 
 def _problem(document: Document, detail: ErrorDetails) -> Problem:

@@ -22,7 +22,7 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- Instance {}: run in database {}. Set the password with \\password afterwards.").format(
             sql.SQL(_comment(instance.name)), sql.SQL(_comment(str(given.get("dbname", ""))))
         ),
-        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 2;").format(role),
+        _role_if_missing(role),
         sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on;").format(role),
         sql.SQL("ALTER ROLE {} SET statement_timeout = '5s';").format(role),
         sql.SQL("ALTER ROLE {} SET lock_timeout = '1s';").format(role),
@@ -30,8 +30,19 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("GRANT pg_read_all_stats TO {};").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
         *(_grant(schema, role, table, columns) for table, columns in columns_read().items()),
+        sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
+        sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
+        sql.SQL("-- {}").format(_grant(schema, role, "xtkoption", ("sstringvalue",))),
     ]
     return "".join(f"{line.as_string()}\n" for line in lines)
+
+
+def _role_if_missing(role: sql.Identifier) -> sql.Composed:
+    """Make the role unless it is there: the grants can be run again after an upgrade."""
+    create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 2").format(role)
+    name = sql.Literal(role.as_string()[1:-1].replace('""', '"'))
+    unless = "DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) THEN {}; END IF; END$$;"
+    return sql.SQL(unless).format(name, create)
 
 
 def _grant(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:

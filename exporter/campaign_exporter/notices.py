@@ -1,5 +1,6 @@
 """What is allowed in a configuration, and still worth a word."""
 
+import shutil
 from collections.abc import Iterator
 
 from campaign_exporter.config import Config, Host, Instance
@@ -14,6 +15,7 @@ def notices(config: Config) -> Iterator[str]:
 
 
 def _of_instance(instance: Instance) -> Iterator[str]:
+    yield from _not_there(instance)
     for host in instance.hosts:
         place = f"{instance.name}/{host.name}"
         if not host.processes:
@@ -23,6 +25,17 @@ def _of_instance(instance: Instance) -> Iterator[str]:
         if not host.configuration:
             yield f"{place}: no configuration: IP affinities cannot be compared"
         yield from _not_autostart(place, host)
+
+
+def _not_there(instance: Instance) -> Iterator[str]:
+    """Files and commands may come later, or be there only where the exporter is to run; more often they are mistyped."""
+    files = [instance.database.password_file] if instance.database else []
+    files += [file for endpoint in instance.endpoints for file in (endpoint.session_token_file, endpoint.ca_file)]
+    files += [host.processes.file for host in instance.hosts if host.processes]
+    files += [file for host in instance.hosts for file in (*host.configuration, *host.directories.values())]
+    yield from (f"{instance.name}: {file} is not there" for file in files if file is not None and not file.exists())
+    commands = {host.processes.command[0] for host in instance.hosts if host.processes and host.processes.command}
+    yield from (f"{instance.name}: the command {name} is not there" for name in sorted(commands) if not shutil.which(name))
 
 
 def _not_autostart(place: str, host: Host) -> Iterator[str]:

@@ -21,6 +21,8 @@ from campaign_exporter.state import Memory
 #: Minutes, by Adobe's description of the option.
 _ALERT_DELAY_OPTION = "NmsMTA_Alert_Delay"
 _ALERT_DELAY_SECONDS = 1800.0
+#: What causes stand on, beside the deliveries themselves.
+_FACTS = (statements.NEXT_PASSES, statements.INACTIVE_ACCOUNTS, statements.TYPOLOGY_AFFINITIES)
 
 
 class Waiting(NamedTuple):
@@ -60,6 +62,7 @@ class PendingCollector:
         with current.part() as samples:
             with self._database.round(self.name, current, life=self._life) as ask:
                 deliveries, parts_seen = _pending(ask)
+                _tell_what_is_not_seen(current, ask)
                 platform = read_platform(ask, self._hosts, parts_seen=parts_seen)
                 self._alert_delay = _alert_delay(ask)
             waiting = self._judge(deliveries, platform)
@@ -96,6 +99,14 @@ class PendingCollector:
         if self._memory is not None:
             episodes = {str(id_): list(episode) for id_, episode in self._episodes.items()}
             self._memory.keep({"episodes": episodes, "dropped": self._dropped})
+
+
+def _tell_what_is_not_seen(current: Round, ask: Questions) -> None:
+    """Let the round fail for facts that are shut, though it goes on without them: their causes leave the running."""
+    for statement in _FACTS:
+        obstacle = ask.obstacle(statement)
+        if obstacle is not None:
+            current.failures[statement.name] = obstacle
 
 
 def _pending(ask: Questions) -> tuple[list[Delivery], bool]:

@@ -55,7 +55,8 @@ class ProcessesCollector:
             memory = listing.memory_bytes(module, self._instance)
             if memory is not None:
                 samples.add(catalogue.PROCESS_MEMORY, memory, host=host, process=module)
-            if self._memory is not None:
+            # Others, such as mtachild and runwf, come and go as they please.
+            if self._memory is not None and module in expected:
                 restarts = self._restarts.follow(host, module, pids)
                 samples.add(catalogue.PROCESS_RESTARTS, restarts, host=host, process=module)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_exporter.diagnosis.facts import Delivery, Parts, Platform
 from campaign_exporter.diagnosis.flow import still_flowing
-from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, Stale
+from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, SourceError, Stale
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.database import Database, Session
@@ -74,6 +74,10 @@ class Questions:
     def __init__(self, session: Session, surveyed: Survey) -> None:
         self._session = session
         self._survey = surveyed
+
+    def obstacle(self, statement: Statement) -> SourceError | None:
+        """Tell what a statement lacks here; None if it can be asked."""
+        return self._survey.obstacle(statement)
 
     def can_ask(self, *wanted: Statement) -> bool:
         """Tell whether statements have their tables, columns, rights and indexes."""
@@ -221,14 +225,15 @@ class CampaignDatabase:
         """Read timestamps without time zone in the one that Campaign names."""
         if not surveyed.naive_timestamps or self.connection.timezone:
             return
-        seen = surveyed.obstacle(statements.OPTION) is None
-        rows = session.rows(statements.OPTION, {"name": "WdbcTimeZone"}) if seen else []
-        name = next((row[2] for row in rows if _is_timezone(row[2])), None)
+        rows = session.rows(statements.TIMEZONE) if surveyed.obstacle(statements.TIMEZONE) is None else []
+        name = next((zone for (zone,) in rows if _is_timezone(zone)), None)
         if name is not None:
             session.set_timezone(name)
             self.connection.timezone = name
         elif not self._zone_complained:
-            _LOG.warning("timestamps have no time zone, and option WdbcTimeZone names none: set database.timezone")
+            _LOG.warning(
+                "timestamps have no time zone, and option WdbcTimeZone names none that we may read: set database.timezone"
+            )
             self._zone_complained = True
 
 

@@ -19,12 +19,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. `reads` are the columns by table, `index` what makes it cheap; None where the tables are small."""
+    """One statement. `reads` are the columns by table, `index` what makes it cheap; None where the tables are small.
+
+    One that is not `granted` is asked where the role may: it would open more than a careful administrator likes.
+    """
 
     name: str
     text: str
     reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     index: Index | None = None
+    granted: bool = True
 
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -176,8 +180,16 @@ GROUP BY 1, 2
 # Which column holds the value depends on iDataType, whose codes are not documented: the first number among them counts.
 OPTION = Statement(
     "option",
-    "SELECT ilongvalue, ddoublevalue, sstringvalue FROM xtkoption WHERE sname = %(name)s",
-    {"xtkoption": ("sname", "ilongvalue", "ddoublevalue", "sstringvalue")},
+    "SELECT ilongvalue, ddoublevalue FROM xtkoption WHERE sname = %(name)s",
+    {"xtkoption": ("sname", "ilongvalue", "ddoublevalue")},
+)
+
+# Keys stand in this column as well.
+TIMEZONE = Statement(
+    "time zone",
+    "SELECT sstringvalue FROM xtkoption WHERE sname = 'WdbcTimeZone'",
+    {"xtkoption": ("sname", "sstringvalue")},
+    granted=False,
 )
 
 STAT_ROWS = Statement(
@@ -306,9 +318,9 @@ STATEMENTS: tuple[Statement, ...] = tuple(value for value in list(globals().valu
 
 
 def columns_read() -> dict[str, tuple[str, ...]]:
-    """List the columns that all statements together read, by table."""
+    """List the columns that all granted statements together read, by table."""
     columns: dict[str, set[str]] = {}
-    for statement in STATEMENTS:
+    for statement in (statement for statement in STATEMENTS if statement.granted):
         for table, names in statement.reads.items():
             columns.setdefault(table, set()).update(names)
     return {table: tuple(sorted(names)) for table, names in sorted(columns.items())}

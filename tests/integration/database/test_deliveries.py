@@ -2,7 +2,7 @@ import pytest
 
 from campaign_exporter.sampling import sample_once
 from campaign_simulator.tricky import insert_tricky_rows
-from integration.database.scene import MakeScene, Scene
+from integration.database.scene import MakeScene, Scene, grant_option_texts
 
 NAMES = {51: "start_pending", 95: "finished", None: "null", 0: "email"}
 
@@ -99,6 +99,7 @@ def test_a_delay_that_cannot_be_told_is_not_observed(scene: Scene, contact: str 
 def test_a_delay_across_the_change_to_summer_time_is_told_rightly(make_scene: MakeScene) -> None:
     scene = make_scene(with_time_zone=False)
     scene.insert("XtkOption", iOptionId=1, sName="WdbcTimeZone", sStringValue="Europe/Paris")
+    grant_option_texts(scene)
     scene.delivery(1, 51, tsContact="2026-03-29 01:50")
     seen = scene.watch().round("deliveries")
     scene.execute("UPDATE nmsdelivery SET tsbroadstart = '2026-03-29 03:05' WHERE ideliveryid = 1")

@@ -72,8 +72,9 @@ def test_the_granted_columns_are_enough_for_each_statement(
     insert_tricky_rows(scene.connect())
     for opened in database(scene):
         for statement in STATEMENTS:
-            with opened.round("test", 5) as session:
-                session.rows(statement, wanted(statement))
+            if statement.granted:
+                with opened.round("test", 5) as session:
+                    session.rows(statement, wanted(statement))
     seen = scene.watch().round()
     assert [name for name in seen.watched.jobs if seen.success(name) != 1] == []
 
@@ -89,6 +90,7 @@ def wanted(statement: Statement) -> dict[str, object]:
         "SELECT spassword FROM nmsextaccount",
         "SELECT saddress FROM nmsbroadlogrcp",
         "SELECT mmemovalue FROM xtkoption",
+        "SELECT sstringvalue FROM xtkoption",
         "SELECT * FROM nmsdelivery",
         "SELECT 1 FROM nmsrecipient",
     ],

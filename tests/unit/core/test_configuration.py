@@ -48,11 +48,12 @@ collectors: {deliveries: {interval: 0.5s, every: 3}, nothing: {}}
         ":5: instances[0].database.statement_timeout: must be a duration such as 15s or 1m30s",
         ":7: instances[0].hosts[0]: lacks the key name: add it",
         ":7: instances[0].hosts[0].expected_processes[1]: must be a module of nlserver, such as mta",
+        ":7: instances[0].hosts: two hosts are called web: names must differ",
         ":8: instances[0].hosts[1].processes: give either command or file",
         ":9: instances[0].hosts[2].directories.a b: must have 1 to 128 characters, without spaces, @ and /",
         ":10: instances[0].endpoints[0].url: must be an http:// or https:// address",
         ":11: colectors: unknown key: did you mean collectors?",
-        ":12: collectors.deliveries.interval: must be greater than or equal to 1",
+        ":12: collectors.deliveries.interval: must be from 1s to 1d",
         ":12: collectors.deliveries.every: unknown key: allowed here: enabled, interval, timeout",
         ":12: collectors.nothing: unknown key: allowed here: " + ", ".join(COLLECTORS),
     ]
@@ -94,10 +95,10 @@ collectors: {deliveries: {interval: 0.5s, every: 3}, nothing: {}}
             MINIMAL + "state_directory: ${NOT_SET}\n",
             ":2: state_directory: the environment variable NOT_SET is not set: set it, or write the value here",
         ),
-        (MINIMAL + "collectors: {disks: {interval: .nan}}\n", ":2: collectors.disks.interval: must be greater than 0"),
+        (MINIMAL + "collectors: {disks: {interval: .nan}}\n", ":2: collectors.disks.interval: must be from 1s to 1d"),
         (
             MINIMAL + "collectors: {disks: {interval: 25h}}\n",
-            ":2: collectors.disks.interval: must be less than or equal to 86400",
+            ":2: collectors.disks.interval: must be from 1s to 1d",
         ),
         (
             MINIMAL + "collectors: {disks: {interval: 5s, timeout: 6s}}\n",
