@@ -29,7 +29,8 @@ def answer(line: str, directory: Path) -> str:
         timeout=60,
         check=False,
     )
-    return f"{done.stdout.replace(str(directory.resolve()), 'HERE').replace(str(directory), 'HERE')}[exit status {done.returncode}]\n"
+    output = done.stdout.replace(str(directory.resolve()), "HERE").replace(str(directory), "HERE")
+    return f"{output}[exit status {done.returncode}]\n"
 
 
 @pytest.mark.parametrize("file", sorted(TRANSCRIPTS.glob("*.txt")), ids=lambda file: file.stem)
