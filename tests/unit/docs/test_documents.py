@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -50,6 +52,12 @@ def test_each_make_target_in_the_documents_exists() -> None:
 def test_each_metric_in_the_documents_is_one_of_the_catalogue() -> None:
     names = {name for page in PAGES for name in re.findall(r"`(campaign_[a-z_]+)`", page.read_text("utf-8"))}
     assert names - {"campaign_exporter", "campaign_simulator", "campaign_instance"} <= METRICS.keys()
+
+
+def test_the_generated_documents_are_what_the_code_says() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "generate_docs.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_each_link_to_a_file_leads_somewhere() -> None:
