@@ -28,7 +28,6 @@ class Reading:
     mtas_up: int
     mtas: int
     pending: tuple[Pending, ...]
-    mismatches: tuple[str, ...]
 
     def waiting_for(self, cause: str) -> Pending | None:
         """Give what waits for a cause, if anything does."""
@@ -66,7 +65,6 @@ def read(url: str) -> Reading:
         mtas_up=int(sum(mtas)),
         mtas=len(mtas),
         pending=tuple(_pending(samples)),
-        mismatches=tuple(have["affinity"] for name, have, _ in samples if name == "campaign_ip_affinity_mismatch"),
     )
 
 

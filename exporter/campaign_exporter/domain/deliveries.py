@@ -49,12 +49,8 @@ CHANNELS: Mapping[int, str] = MappingProxyType(
 )
 
 START_PENDING = 51
-IN_PROGRESS = 55
 RETRY_PENDING = 61
-RETRY_IN_PROGRESS = 62
 
-#: Launched, and messages still go out or are about to.
-SENDING_STATES = (START_PENDING, IN_PROGRESS, RETRY_PENDING, RETRY_IN_PROGRESS)
 #: Should be sending, and is not.
 PENDING_STATES = (START_PENDING, RETRY_PENDING)
 

@@ -105,7 +105,7 @@ class _Output:
                 if len(self.printed) > self._limit:
                     raise Unreadable(f"command {name} printed more than {self._limit} bytes")
         if not ended:
-            raise TimedOut(f"command {name} did not end within {timeout:g} s")
+            raise TimedOut(f"command {name} did not end within {timeout:.3g} s")
 
     def _read(self, selector: selectors.BaseSelector, wait: float) -> None:
         for key, _ in selector.select(wait):

@@ -150,7 +150,7 @@ class EndpointProbe:
 
     def _failure(self, error: Exception, deadline: Deadline, timeout: float) -> SourceError:
         if deadline.passed or isinstance(error, requests.Timeout | TimeoutError) or _caused_by(error, TimeoutError):
-            return TimedOut(f"{self._place}: no whole answer within {timeout:g} s")
+            return TimedOut(f"{self._place}: no whole answer within {timeout:.3g} s")
         if isinstance(error, requests.exceptions.SSLError) or _caused_by(error, ssl.SSLError):
             return TlsFailed(f"{self._place}: {_why(error)}")
         if isinstance(error, requests.exceptions.ProxyError):

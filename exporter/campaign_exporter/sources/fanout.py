@@ -84,7 +84,7 @@ class Fanout:
                 current.receive(deadline)
         late = frozenset(tasks.keys() - current.results.keys())
         self._late = (self._late - tasks.keys()) | late
-        missed = {key: TimedOut(f"{key}: no answer within {timeout:g} s") for key in late}
+        missed = {key: TimedOut(f"{key}: no answer within {timeout:.3g} s") for key in late}
         return {key: missed[key] if key in missed else current.results[key] for key in tasks}
 
     def _start(self, key: str, current: _Round[T]) -> None:
