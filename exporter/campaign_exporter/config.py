@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS
 from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
 
 T = TypeVar("T")
@@ -233,6 +234,8 @@ class PendingSettings(CollectorSettings):
     """When the pending deliveries are looked at, and how many of them are shown one by one."""
 
     table_size: Annotated[int, Field(ge=0, le=1000)] = 50
+    #: Sessions that wait for longer than this on a sending table hang the sending.
+    database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default

@@ -41,7 +41,8 @@ class Watch:
         self._clock = clock
         self._state = state
         self._exposition = exposition
-        self._hosts = Hosts(instance, clock=clock, life=self._life("processes"))
+        memory = Memory(state, f"{instance.name}/hosts") if state is not None else None
+        self._hosts = Hosts(instance, clock=clock, life=self._life("processes"), memory=memory)
         self._database: CampaignDatabase | None = None
         if instance.database is not None:
             budget = config.budget.database_seconds_per_minute
@@ -93,7 +94,12 @@ class Watch:
                 database, life=self._life("deliveries"), memory=self._kept(memory)
             ),
             "pending": lambda memory: PendingCollector(
-                database, self._hosts, pending, life=self._life("pending"), memory=self._kept(memory)
+                database,
+                self._hosts,
+                pending,
+                role=self.instance.role,
+                life=self._life("pending"),
+                memory=self._kept(memory),
             ),
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)

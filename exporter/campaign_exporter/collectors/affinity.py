@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from campaign_exporter import catalogue
-from campaign_exporter.diagnosis.causes import affinity_host_down, affinity_unconfigured
+from campaign_exporter.diagnosis.conditions import affinity_host_down, affinity_unconfigured
 from campaign_exporter.diagnosis.facts import Delivery, Host, Platform
 from campaign_exporter.domain.server_configuration import ServerConfiguration
 from campaign_exporter.errors import SourceError
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
-from campaign_exporter.sources.campaign import CampaignDatabase, read_platform
+from campaign_exporter.sources.campaign import CampaignDatabase
 from campaign_exporter.sources.hosts import Hosts
+from campaign_exporter.sources.situation import read_platform
 
 _FAULTS = tuple(catalogue.SERVER_CONFIGURATION_FAULT.values["kind"])
 

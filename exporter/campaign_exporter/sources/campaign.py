@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from campaign_exporter.diagnosis.facts import Delivery, Parts, Platform
-from campaign_exporter.diagnosis.flow import still_flowing
+from campaign_exporter.diagnosis.facts import Delivery, Holder, Parts
+from campaign_exporter.domain.workflows import Workflow
 from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, SourceError, Stale
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.database import Database, Session
-from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.sources.statements import Statement
 from campaign_exporter.sources.survey import Survey, survey
 
 _LOG = logging.getLogger(__name__)
 _SURVEY_LIFE = 60.0
+#: What an approval can be asked for (NmsDelivery.iUseContentValidation and its like), in the order of the statement.
+VALIDATIONS = ("content", "target", "extraction", "budget", "proof")
 
 
 class DeliveryRow(NamedTuple):
@@ -108,6 +109,28 @@ class Questions:
             id_: Parts(there, None if undated or not there else _moment(next_pass)) for id_, there, undated, next_pass in rows
         }
 
+    def holders(self, delivery_ids: Iterable[int]) -> dict[int, frozenset[Holder]]:
+        """Tell which processes hold the due parts of deliveries; one with a free part, or none that is due, is left out."""
+        wanted = list(delivery_ids)
+        holders: dict[int, set[Holder]] = {}
+        for id_, hostname, process_id in self._ask(statements.HOLDERS, {"deliveries": wanted}) if wanted else []:
+            holders.setdefault(id_, set()).add(Holder(hostname, process_id))
+        return {id_: frozenset(each) for id_, each in holders.items() if all(holder.process_id for holder in each)}
+
+    def preparing_deliveries(self, window: float) -> list[Delivery]:
+        """List deliveries before their launch that were due, or were worked on, within `window` seconds."""
+        return [_preparing(row) for row in self._ask(statements.PREPARING_DELIVERIES, {"window": window})]
+
+    def workflows(self, names: Iterable[str]) -> dict[str, Workflow]:
+        """Give workflows by internal name; one that is not there is left out."""
+        rows = self._ask(statements.WORKFLOWS, {"names": list(names)})
+        return {name: Workflow(name, state, failed, _finite(next_run)) for name, state, failed, next_run in rows}
+
+    def campaign_workflows(self) -> int:
+        """Count the campaign workflows that are started."""
+        (count,) = self._one(statements.CAMPAIGN_WORKFLOWS)
+        return int(count)
+
     def typology_affinities(self) -> dict[int, str]:
         """Give the affinity of each typology that has one."""
         return dict(self._ask(statements.TYPOLOGY_AFFINITIES))
@@ -131,14 +154,15 @@ class Questions:
                 moments[name] = max(moment, moments.get(name, moment))
         return moments
 
-    def option(self, name: str) -> float | None:
-        """Give the numeric value of an option; None if it is not there, or is no number above 0."""
-        for row in self._ask(statements.OPTION, {"name": name}):
-            for value in row:
-                number = _number(value)
-                if number is not None and number > 0:
-                    return number
-        return None
+    def options(self, names: Iterable[str]) -> dict[str, float]:
+        """Give the numeric values of options; one that is not there, or is no number above 0, is left out."""
+        options = {}
+        for name, *values in self._ask(statements.OPTIONS, {"names": list(names)}):
+            numbers = (_number(value) for value in values)
+            number = next((number for number in numbers if number is not None and number > 0), None)
+            if number is not None:
+                options[name] = number
+        return options
 
     def stat_rows(self, start: float, end: float | None) -> list[StatRow]:
         """List the delivery statistics from `start` on, up to and without `end`."""
@@ -164,6 +188,13 @@ class Questions:
         if not rows:
             raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
+
+    def waits(self) -> dict[str, float] | None:
+        """Tell how long sessions wait for each sending table, in seconds; None without pg_read_all_stats."""
+        try:
+            return {blocked.table: blocked.longest_wait for blocked in self.blocked_sessions()}
+        except PermissionDenied:
+            return None
 
     def replay_lag(self) -> float | None:
         """Give a replica's lag in seconds; None on a primary."""
@@ -237,19 +268,6 @@ class CampaignDatabase:
             self._zone_complained = True
 
 
-def read_platform(ask: Questions, hosts: Hosts, *, parts_seen: bool = True) -> Platform:
-    """Put together what is known around the deliveries."""
-    now, known = ask.now(), hosts.known()
-    return Platform(
-        now=now,
-        hosts=known,
-        flowing=still_flowing(ask.flowing_affinities(), hosts.affinities_gone_for(), now),
-        accounts_seen=ask.can_ask(statements.INACTIVE_ACCOUNTS),
-        typologies_seen=ask.can_ask(statements.TYPOLOGY_AFFINITIES),
-        parts_seen=parts_seen,
-    )
-
-
 def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
     *head, contact, validity, modified, to_deliver, processed, affinity, typology, account = row
     id_, state, label, mode, channel = head
@@ -266,6 +284,24 @@ def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: fro
         processed=processed,
         affinity=affinity or typologies.get(typology),
         account_active=None if inactive is None else account not in inactive,
+    )
+
+
+def _preparing(row: tuple[Any, ...]) -> Delivery:
+    id_, state, label, mode, channel, contact, validity, modified, to_deliver, processed, of_campaign, *asked = row
+    return Delivery(
+        delivery_id=id_,
+        state=state,
+        label=label,
+        mode=mode,
+        channel=channel,
+        contact=_moment(contact),
+        validity=_moment(validity),
+        modified=_finite(modified),
+        to_deliver=to_deliver,
+        processed=processed,
+        of_campaign=of_campaign,
+        validations=tuple(name for name, wanted in zip(VALIDATIONS, asked, strict=True) if wanted),
     )
 
 

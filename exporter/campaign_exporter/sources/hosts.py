@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from campaign_exporter import config
-from campaign_exporter.diagnosis.facts import Host
+from campaign_exporter.diagnosis.facts import PREPARATION_SECONDS, Host
 from campaign_exporter.diagnosis.flow import Declarations
 from campaign_exporter.domain.processes import Listing, MissingListing
 from campaign_exporter.domain.server_configuration import ServerConfiguration
@@ -14,6 +14,7 @@ from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.configuration_files import ConfigurationFiles
 from campaign_exporter.sources.fanout import Fanout
 from campaign_exporter.sources.listings import CommandProcesses, FileProcesses, ProcessSource
+from campaign_exporter.state import Memory
 
 T = TypeVar("T")
 AnyListing = Listing | MissingListing
@@ -64,8 +65,9 @@ class Facts(Generic[T]):
 class Hosts:
     """All hosts of an instance."""
 
-    def __init__(self, instance: config.Instance, *, clock: Clock, life: float) -> None:
+    def __init__(self, instance: config.Instance, *, clock: Clock, life: float, memory: Memory | None = None) -> None:
         self._settings = {host.name: host for host in instance.hosts}
+        self._memory = memory
         self._instance = instance.nlserver_name
         self.listings: Facts[AnyListing] = Facts(
             {name: _process_source(host.processes, clock).read for name, host in self._settings.items() if host.processes},
@@ -82,7 +84,8 @@ class Hosts:
             life=life,
         )
         self._clock = clock
-        self._declarations = Declarations()
+        # Kept over a restart, so that an affinity which has just gone is still known to be gone.
+        self._declarations = Declarations(**((memory.read() if memory else None) or {}))
         self._lock = threading.Lock()
 
     def expected(self, name: str) -> frozenset[str] | None:
@@ -99,6 +102,12 @@ class Hosts:
         configuration = self.configurations.known(name) if files else ServerConfiguration()
         return configuration.memory_limits(module) if configuration is not None else {}
 
+    def preparation_seconds(self) -> float:
+        """Tell how long a delivery may be in preparation: the longest that a host allows, else Adobe's default."""
+        known = (self.configurations.known(name) for name in self._settings)
+        given = [each.preparation_seconds for each in known if each is not None and each.preparation_seconds]
+        return max(given, default=PREPARATION_SECONDS)
+
     def is_up(self, name: str, module: str, listing: AnyListing) -> bool | None:
         """Tell by a listing whether a module runs on a host for this instance; None if it does not tell."""
         if isinstance(listing, Listing):
@@ -111,14 +120,19 @@ class Hosts:
         hosts = {name: self._known(name) for name in self._settings}
         declared = [hosts[name].affinities for name, host in self._settings.items() if host.configuration]
         if declared and None not in declared:
-            with self._lock:
-                self._declarations.follow(frozenset().union(*(names or () for names in declared)), self._clock.monotonic())
+            self._follow(frozenset().union(*(names or () for names in declared)))
         return hosts
 
     def affinities_gone_for(self) -> dict[str, float]:
         """Tell for how many seconds each affinity that left the configuration of all hosts is gone."""
         with self._lock:
-            return self._declarations.gone_for(self._clock.monotonic())
+            return self._declarations.gone_for(self._clock.time())
+
+    def _follow(self, declared: frozenset[str]) -> None:
+        with self._lock:
+            if self._declarations.follow(declared, self._clock.time()) and self._memory is not None:
+                seen = {"declared": sorted(declared), "vanished": self._declarations.vanished}
+                self._memory.keep(seen)
 
     def _known(self, name: str) -> Host:
         expected = self.expected(name)
@@ -129,6 +143,7 @@ class Hosts:
             expected=expected,
             up={module: up for module, up in told.items() if up is not None},
             affinities=None if configuration is None else frozenset(configuration.affinities),
+            pids=listing.all_pids if isinstance(listing, Listing) else None,
         )
 
 

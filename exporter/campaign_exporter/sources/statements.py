@@ -90,6 +90,66 @@ WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
     },
 )
 
+# States from the first step of the preparation on, up to what is ready to be launched. Of all that lie there only those count
+# whose contact date has passed, or on which work is done, within the window.
+PREPARING_DELIVERIES = Statement(
+    "deliveries before their launch",
+    f"""
+SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
+  date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
+  date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
+  coalesce(d.ioperationid, 0) <> 0 OR coalesce(d.iworkflowid, 0) <> 0,
+  coalesce(d.iusecontentvalidation, 0) <> 0, coalesce(d.iusetargetvalidation, 0) <> 0,
+  coalesce(d.iuseextractionvalidation, 0) <> 0, coalesce(d.iusebudgetvalidation, 0) <> 0, coalesce(d.iusefcpvalidation, 0) <> 0
+FROM nmsdelivery d
+WHERE d.istate IN (11, 12, 13, 15, 21, 22, 25, 45) AND {_REAL_DELIVERY}
+  AND greatest(CASE WHEN d.tscontact <= now() THEN d.tscontact END, CASE WHEN d.istate <= 22 THEN d.tslastmodified END)
+    > now() - make_interval(secs => %(window)s)
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "slabel",
+            "sinternalname",
+            "ideliverymode",
+            "imessagetype",
+            "tscontact",
+            "tsvalidity",
+            "tslastmodified",
+            "itodeliver",
+            "iprocessed",
+            "ioperationid",
+            "iworkflowid",
+            "iusecontentvalidation",
+            "iusetargetvalidation",
+            "iuseextractionvalidation",
+            "iusebudgetvalidation",
+            "iusefcpvalidation",
+        )
+    },
+)
+
+WORKFLOWS = Statement(
+    "technical workflows",
+    """
+SELECT w.sinternalname, w.istate, coalesce(w.ifailed, 0) <> 0, date_part('epoch', w.tsnextprocessing::timestamptz)
+FROM xtkworkflow w
+WHERE w.iworkflowid <> 0 AND coalesce(w.iismodel, 0) = 0 AND w.sinternalname = ANY(%(names)s)
+""",
+    {"xtkworkflow": ("iworkflowid", "iismodel", "sinternalname", "istate", "ifailed", "tsnextprocessing")},
+)
+
+# That 11 is "started" is common knowledge, and not documented.
+CAMPAIGN_WORKFLOWS = Statement(
+    "campaign workflows",
+    """
+SELECT count(*) FROM xtkworkflow w
+WHERE w.iworkflowid <> 0 AND coalesce(w.iismodel, 0) = 0 AND w.ioperationid <> 0 AND w.istate = 11
+""",
+    {"xtkworkflow": ("iworkflowid", "iismodel", "ioperationid", "istate")},
+)
+
 TYPOLOGY_AFFINITIES = Statement(
     "affinities of typologies",
     "SELECT itypologyid, sipaffinity FROM nmstypology WHERE itypologyid <> 0 AND sipaffinity <> ''",
@@ -127,6 +187,29 @@ LEFT JOIN LATERAL (
 ) undated ON true
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
+    Index("nmsdeliverypart", ("ideliveryid",)),
+)
+
+# Only where the first part that is due is held are more of them looked at, and a bounded number: what matters is whether one is
+# free. That iProcessId is 0 for a free part is inferred.
+HOLDERS = Statement(
+    "holders of parts",
+    """
+SELECT w.id, p.hostname, p.holder
+FROM unnest(%(deliveries)s::bigint[]) AS w(id)
+CROSS JOIN LATERAL (
+  SELECT coalesce(f.iprocessid, 0) AS holder FROM nmsdeliverypart f
+  WHERE f.ideliveryid = w.id AND f.tsnextpass <= now() ORDER BY f.tsnextpass LIMIT 1
+) first
+CROSS JOIN LATERAL (
+  SELECT DISTINCT h.hostname, h.holder FROM (
+    SELECT coalesce(d.shostname, '') AS hostname, coalesce(d.iprocessid, 0) AS holder FROM nmsdeliverypart d
+    WHERE d.ideliveryid = w.id AND d.tsnextpass <= now() ORDER BY d.tsnextpass LIMIT 200
+  ) h
+) p
+WHERE first.holder <> 0
+""",
+    {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid", "shostname")},
     Index("nmsdeliverypart", ("ideliveryid",)),
 )
 
@@ -178,9 +261,9 @@ GROUP BY 1, 2
 )
 
 # Which column holds the value depends on iDataType, whose codes are not documented: the first number among them counts.
-OPTION = Statement(
-    "option",
-    "SELECT ilongvalue, ddoublevalue FROM xtkoption WHERE sname = %(name)s",
+OPTIONS = Statement(
+    "options",
+    "SELECT sname, ilongvalue, ddoublevalue FROM xtkoption WHERE sname = ANY(%(names)s)",
     {"xtkoption": ("sname", "ilongvalue", "ddoublevalue")},
 )
 

@@ -28,7 +28,8 @@ from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart")
 PARAMETERS = {
     "deliveries": [1, -2, 3],
-    "name": "NmsMTA_Alert_Delay",
+    "names": ["NmsMTA_Alert_Delay", "operationMgt"],
+    "window": 7 * 86400,
     "start": time.time() - 3 * 3600,
     "end": math.inf,
     "tables": [*SENDING_TABLES, *columns_read()],
@@ -205,8 +206,8 @@ INSERT INTO nmsdelivery (ideliveryid, istate, sinternalname, ideliverymode, ipro
 INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess)
   SELECT date_bin('10 minutes', now() - bucket * interval '10 minutes', '2026-01-01'), id, 5
   FROM generate_series(0, 4319) bucket, generate_series(1, 47) id;
-INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass)
-  SELECT id, 1 + id % 100, now() + id % 60 * interval '1 minute' FROM generate_series(1, 200000) id;
+INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass, iprocessid)
+  SELECT id, 1 + id % 100, now() + (id % 60 - 30) * interval '1 minute', id % 2 FROM generate_series(1, 200000) id;
 INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
 ANALYZE
