@@ -80,8 +80,8 @@ def _values() -> str:
     return (
         f"\n## States\n\n| iState | `state` |\n|---|---|\n{states}"
         f"\n## Channels\n\n| iMessageType | `channel` |\n|---|---|\n{channels}"
-        "\n## Causes\n\nIn order of precedence: a delivery has the first that holds and whose facts can be seen. The last column names"
-        "\nwhat of Adobe's gives the test, or what it is inferred from.\n"
+        "\n## Causes\n\nIn order of precedence: a delivery has the first that holds and whose facts can be seen. The last"
+        "\ncolumn says whether a document of Adobe's gives the test, or it is inferred from one.\n"
         f"\n| `cause` | severity | holds when | source |\n|---|---|---|---|\n{causes}"
     )
 

@@ -92,7 +92,7 @@ def _copy_seen(platform: Platform) -> bool:
     return platform.role == "marketing" and there and platform.observed("wfserver")
 
 
-_PERFORMANCE = "delivery/using/performance-and-throughput-issues.md"
+_PERFORMANCE = "performance-and-throughput-issues.md"
 _PENDING = "helpx acc---delivery-in-start-pending-state0"
 
 #: In order of precedence.
@@ -206,7 +206,7 @@ CAUSES: tuple[Cause, ...] = (
         BEFORE_LAUNCH,
         conditions.workflow_engine_down,
         "documented",
-        "workflow/using/workflow-execution.md",
+        "workflow-execution.md",
         _launching_seen,
     ),
     Cause(
@@ -226,7 +226,7 @@ CAUSES: tuple[Cause, ...] = (
         IN_PREPARATION,
         conditions.preparation_stuck,
         "documented",
-        "installation/using/the-server-configuration-file.md",
+        "the-server-configuration-file.md",
         lambda platform: platform.preparing_seen,
     ),
     Cause(
@@ -246,7 +246,7 @@ CAUSES: tuple[Cause, ...] = (
         (START_PENDING,),
         conditions.parts_missing,
         "inferred",
-        "production/using/tables-to-maintain.md",
+        "tables-to-maintain.md",
         lambda platform: platform.parts_seen,
         _here,
     ),

@@ -56,6 +56,11 @@ class Facts(Generic[T]):
                     self._good.pop(name, None)
             return self._last
 
+    def trouble(self, name: str) -> SourceError | None:
+        """Give what the last reading of a host failed with; None if it went well, or there was none."""
+        last = self._last.get(name)
+        return last if isinstance(last, SourceError) else None
+
     def known(self, name: str) -> T | None:
         """Give what was read of a host last, if it is young enough to be believed."""
         good = self._good.get(name)
@@ -122,6 +127,22 @@ class Hosts:
         if declared and None not in declared:
             self._follow(frozenset().union(*(names or () for names in declared)))
         return hosts
+
+    def read(self, timeout: float) -> None:
+        """Read all facts of all hosts now, within the seconds given; each reading fails alone."""
+        self.configurations.read(timeout)
+        self.listings.read(timeout)
+
+    def troubles(self) -> dict[str, str]:
+        """Say by host what keeps its facts from being read."""
+        return {name: text for name in self._settings if (text := self._trouble(name))}
+
+    def _trouble(self, name: str) -> str:
+        told = [str(trouble) for facts in (self.listings, self.configurations) if (trouble := facts.trouble(name))]
+        listing = self.listings.known(name)
+        if listing is not None and listing.complaint:
+            told.append(listing.complaint)
+        return "; ".join(told)
 
     def affinities_gone_for(self) -> dict[str, float]:
         """Tell for how many seconds each affinity that left the configuration of all hosts is gone."""

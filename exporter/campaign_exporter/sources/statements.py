@@ -5,31 +5,8 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """Leading columns that some index of a table must have."""
-
-    table: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement. `reads` are the columns by table, `index` what makes it cheap; None where the tables are small.
-
-    One that is not `granted` is asked where the role may: it would open more than a careful administrator likes.
-    """
-
-    name: str
-    text: str
-    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    index: Index | None = None
-    granted: bool = True
-
+from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
 _OWN_DELIVERY = "d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0) = 0"
@@ -397,7 +374,12 @@ GROUP BY c.relname, i.indexrelid
 """,
 )
 
-STATEMENTS: tuple[Statement, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Statement))
+STATEMENTS: tuple[Statement, ...] = tuple(
+    value for value in [*globals().values(), *vars(delivery_statements).values()] if isinstance(value, Statement)
+)
+
+#: All tables that anything is asked of, those included that may be shut.
+TABLES: tuple[str, ...] = tuple(sorted({table for statement in STATEMENTS for table in statement.reads}))
 
 
 def columns_read() -> dict[str, tuple[str, ...]]:

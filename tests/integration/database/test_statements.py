@@ -12,12 +12,12 @@ from campaign_exporter.config import Database as DatabaseSettings
 from campaign_exporter.errors import SourceError, StatementFailed
 from campaign_exporter.grants import grants_sql
 from campaign_exporter.sources.database import Database
+from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import (
     NEXT_PASSES,
     SENDING_DELIVERIES,
     SENDING_TABLES,
     STATEMENTS,
-    Statement,
     columns_read,
 )
 from campaign_simulator.postgres import PostgresServer
@@ -29,6 +29,8 @@ LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart")
 PARAMETERS = {
     "deliveries": [1, -2, 3],
     "names": ["NmsMTA_Alert_Delay", "operationMgt"],
+    "id": 1,
+    "name": "DM1",
     "window": 7 * 86400,
     "start": time.time() - 3 * 3600,
     "end": math.inf,
