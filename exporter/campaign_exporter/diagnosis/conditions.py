@@ -43,19 +43,21 @@ def account_inactive(delivery: Delivery, _platform: Platform) -> bool | None:
 def module_down(delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether the module that sends the channel runs on none of the hosts that are to run it."""
     status = platform.status(delivery.module)
-    return None if status is ModuleStatus.UNKNOWN else status is ModuleStatus.DOWN
+    return None if status is ModuleStatus.UNKNOWN or not platform.hosts else status is ModuleStatus.DOWN
 
 
 def stat_server_down(_delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether an mta runs, and stat, which it needs for mails, runs nowhere."""
-    if platform.status("stat") is ModuleStatus.UNKNOWN:
+    if platform.status("stat") is ModuleStatus.UNKNOWN or not platform.hosts:
         return None
     return platform.status("mta") is ModuleStatus.UP and platform.status("stat") is ModuleStatus.DOWN
 
 
 def affinity_unconfigured(delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether no host declares the affinity of a delivery, and nothing has gone out under it within the hour."""
-    if not delivery.sent_here or delivery.affinity is None or platform.declaring(delivery.affinity):
+    if delivery.affinity is None or not delivery.sent_here:
+        return _uses_none(delivery, platform)
+    if platform.declaring(delivery.affinity):
         return False
     if not platform.configurations_known(delivery.module):
         return None
@@ -64,14 +66,19 @@ def affinity_unconfigured(delivery: Delivery, platform: Platform) -> bool | None
 
 def affinity_host_down(delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether the affinity of a delivery is declared only on hosts whose sending module is down."""
-    if not delivery.sent_here or delivery.affinity is None:
-        return False
+    if delivery.affinity is None or not delivery.sent_here:
+        return _uses_none(delivery, platform)
     hosts = platform.declaring(delivery.affinity)
     if any(host.up.get(delivery.module) for host in hosts):
         return False
     if not platform.configurations_known(delivery.module) or any(delivery.module not in host.up for host in hosts):
         return None
     return bool(hosts)
+
+
+def _uses_none(delivery: Delivery, platform: Platform) -> bool | None:
+    """Say False of a delivery that uses no affinity here; None where its typology could give it one."""
+    return False if platform.typologies_seen or not delivery.sent_here else None
 
 
 def concurrency_limit(delivery: Delivery, platform: Platform) -> bool | None:

@@ -10,6 +10,11 @@ MAXIMAL_LENGTH = 256
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+def safe_line(text: str) -> str:
+    """Write text as one line, without what could steer a terminal; its length stays."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
+
+
 def safe_label(text: str) -> str:
     """Replace what could break a line, and bound the length; two texts that differ stay different."""
     clean = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -177,7 +177,7 @@ def _unknown(case: Case) -> Iterator[Step]:
     if hosts:
         yield Step(f"read the end of the log of {module}", f"tail -n 200 var/{case.place.nlserver}/log/{module}.log", hosts)
     else:
-        yield Step(f"name the hosts that run {module} in the configuration, so that they can be looked at")
+        yield Step(f"let the exporter see the hosts that run {module}: what keeps it from that is told below")
     yield Step("look for what this exporter cannot see", f"campaign-exporter doctor --config.file {case.place.config_file}")
 
 

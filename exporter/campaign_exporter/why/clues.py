@@ -45,37 +45,37 @@ class _Phrase:
 _PHRASES = {
     "capacity": _Phrase(
         "capacity",
-        "say that a capacity rule leaves it no resources (DLV-490037)",
+        "that a capacity rule leaves it no resources (DLV-490037)",
         "look at the capacity rules of its typology",
         "kb KA-15314",
     ),
     "temporary_file": _Phrase(
         "temporary_file",
-        "say that a temporary file could not be opened, and its parts are postponed",
+        "that a temporary file could not be opened, and its parts are postponed",
         "look at space, inodes and rights of TMPDIR on the servers that run the mta",
         "kb KA-16998",
     ),
     "cross_device": _Phrase(
         "cross_device",
-        "say errno=18: TMPDIR and var are on different devices",
+        "errno=18, that TMPDIR and var are on different devices",
         "put TMPDIR on the device of var",
         "temporary-files.md",
     ),
     "mid_timeout": _Phrase(
         "mid_timeout",
-        "say that AppendDeliveryPart timed out (HTTP 408)",
+        "that AppendDeliveryPart timed out (HTTP 408)",
         "the marketing database is slow, often for want of vacuum or reindex",
         "kb KA-14724; delivery-performance-troubleshooting.md",
     ),
     "throttled": _Phrase(
         "throttled",
-        "say that messages are queued (connection quotas, dynamic flow control)",
+        "that messages are queued (connection quotas, dynamic flow control)",
         "the receiving side is throttled: look at the MX rules and at the stat server",
         "kb KA-22154, KA-21165",
     ),
     "affinity_not_on_mid": _Phrase(
         "affinity_not_on_mid",
-        "say that its affinity is not found on the mid server",
+        "that its affinity is not found on the mid server",
         "add the affinity to the mid-sourcing servers' IPAffinity, in its full name operator.affinity.group",
         "rn/using/release-2021.md (NEO-37514)",
     ),
@@ -122,7 +122,7 @@ def _log(log: LogLines | SourceError) -> Iterator[Clue]:
     for name, phrase in _PHRASES.items():
         count: int = getattr(log, name)
         if count:
-            evidence = f"{counted(count, 'line')} of its log {phrase.meaning}"
+            evidence = f"{counted(count, 'line')} of its log {'says' if count == 1 else 'say'} {phrase.meaning}"
             yield Clue(name, evidence, phrase.advice, phrase.source, seen=True)
 
 

@@ -59,8 +59,11 @@ class Report:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What to do next."""
-        return advise(self.cause.name, self.case) if self.cause else ()
+        """What to do next; where the cause is not known, first what the signs advise."""
+        if self.cause is None:
+            return ()
+        signs = tuple(Step(clue.advice) for clue in self.clues if clue.seen) if self.cause.name == "unknown" else ()
+        return signs + advise(self.cause.name, self.case)
 
 
 #: A scheduled delivery's parts wait for the same date; hosts that are down are down for every affinity.
@@ -85,5 +88,7 @@ def check_all(delivery: Delivery, platform: Platform, troubles: Mapping[str, str
 def _verdict(cause: Cause, delivery: Delivery, platform: Platform) -> Verdict:
     if not cause.concerns(delivery):
         return Verdict.OUTSIDE
-    told = cause.test(delivery, platform) if cause.seen(platform) else None
-    return Verdict.UNSEEN if told is None else Verdict.HOLDS if told else Verdict.CLEAR
+    told = cause.test(delivery, platform)
+    if told is False:  # by facts that are known, whatever else is not
+        return Verdict.CLEAR
+    return Verdict.HOLDS if told and cause.seen(platform) else Verdict.UNSEEN

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaign_exporter.domain.deliveries import BEFORE_LAUNCH, channel_name, state_name
-from campaign_exporter.domain.labels import safe_label
+from campaign_exporter.domain.labels import safe_line
 from campaign_exporter.sources.inspection import Match
 from campaign_exporter.why.clues import Clue
 from campaign_exporter.why.reading import Queue
@@ -32,7 +32,7 @@ def show_matches(console: Console, instance: str, matches: Iterable[Match]) -> N
     """Print the deliveries that may be meant."""
     table = _table(f"{instance}: which one? Name it by its id.", ("id", "state", "internal name", "label"))
     for match in matches:
-        names = (safe_label(match.internal_name), safe_label(match.label))
+        names = (safe_line(match.internal_name), safe_line(match.label))
         table.add_row(str(match.delivery_id), state_name(match.state), *(Text(name) for name in names))
     _print(console, table)
 
@@ -49,14 +49,14 @@ def show_queues(console: Console, queues: Sequence[Queue]) -> None:
                 since,
                 Text(one.cause.name, style=_COLOURS[one.cause.severity]),
                 f"{queue.instance} {one.delivery.delivery_id}",
-                Text(safe_label(one.delivery.label).replace("\n", " ")),
+                Text(safe_line(one.delivery.label)),
             )
     if table.row_count:
         _print(console, table)
     for queue in queues:
         console.print(Text(_sum(queue)))
         for note in (*queue.unseen, *(f"host {host}: {text}" for host, text in sorted(queue.troubles.items()))):
-            console.print(Text(f"{queue.instance}: not seen: {note}", style="yellow"))
+            console.print(Text(safe_line(f"{queue.instance}: not seen: {note}"), style="yellow"))
 
 
 def _print(console: Console, content: RenderableType) -> None:
@@ -83,8 +83,8 @@ def _sum(queue: Queue) -> str:
 def _head(report: Report) -> RenderableType:
     detail, platform = report.case.detail, report.case.platform
     delivery = detail.delivery
-    name = f"  {safe_label(detail.internal_name)}" if detail.internal_name else ""
-    title = Text.assemble((safe_label(delivery.label).replace("\n", " ") or "(no label)", "bold"))
+    name = f"  {safe_line(detail.internal_name)}" if detail.internal_name else ""
+    title = Text.assemble((safe_line(delivery.label) or "(no label)", "bold"))
     place = f"{report.instance}  id {delivery.delivery_id}{name}  {channel_name(delivery.channel)}"
     lines = [title, Text(place), Text()]
     if report.waiting is None:
@@ -94,9 +94,7 @@ def _head(report: Report) -> RenderableType:
         waits = "WAITS" if since > platform.now else f"PENDING for {duration(platform.now - since)}"
         told = f", since {moment(since)}" if since <= platform.now else ""
         lines.append(Text.assemble((waits, _COLOURS[report.waiting.cause.severity]), f"{told}, in state {_state(report)}"))
-        lines.append(
-            Text(f"{counted(delivery.messages_waiting, 'message')} {_wait_in(delivery.messages_waiting)}{_parts(report)}")
-        )
+        lines.append(Text(f"{_messages(report)}{_parts(report)}"))
     return Group(*lines)
 
 
@@ -130,7 +128,7 @@ def _where_it_is(report: Report) -> str:
     if delivery.state in _SENDING:
         total = f"{delivery.processed or 0:,} of {counted(delivery.to_deliver or 0, 'message')} processed"
         begun = f", since {gone(detail.started, now)}" if detail.started else ""
-        return f"It is being sent (state {_state(report)}){begun}: {total}, {sent}."
+        return f"It is being sent, in state {_state(report)}{begun}: {total}, {sent}."
     if detail.ended and detail.ended <= now:
         return f"It is in state {_state(report)}; its sending ended {gone(detail.ended, now)}: {sent}."
     changed = f", last modified {gone(delivery.modified, now)}" if delivery.modified and delivery.modified <= now else ""
@@ -145,7 +143,7 @@ def _cause(report: Report) -> Iterator[RenderableType]:
     yield _title("CAUSE")
     yield _indented(
         Text.assemble((cause.name, _COLOURS[cause.severity]), f" ({cause.severity}, {cause.confidence})"),
-        Text(evidence),
+        Text(safe_line(evidence)),
         Text(f"Adobe: {cause.source}", style="dim"),
     )
     if report.also:
@@ -168,9 +166,9 @@ def _steps(report: Report) -> Iterator[RenderableType]:
     table.add_column()
     for number, step in enumerate(report.steps, 1):
         where = f"on {', '.join(step.hosts)}: " if step.hosts else ""
-        table.add_row(f"{number}.", Text(f"{where}{step.text}"))
+        table.add_row(f"{number}.", Text(safe_line(f"{where}{step.text}")))
         if step.command:
-            table.add_row("", Text(step.command, style="bold"))
+            table.add_row("", Text(safe_line(step.command), style="bold"))
     yield _indented(table)
 
 
@@ -192,7 +190,7 @@ def _verdicts(checks: Sequence[Check]) -> Table:
         mend = f"; to see it: {check.mend}" if check.mend else ""
         evidence = f"{check.evidence}{mend}"
         shown = "as above" if evidence == before else evidence
-        table.add_row(Text(check.verdict, style=_VERDICTS[check.verdict]), check.cause.name, Text(shown))
+        table.add_row(Text(check.verdict, style=_VERDICTS[check.verdict]), check.cause.name, Text(safe_line(shown)))
         before = evidence
     return table
 
@@ -207,7 +205,7 @@ def _clues(report: Report) -> Iterator[RenderableType]:
     for clue in sorted(found, key=_order):
         word, colour = _SEEN[clue.seen]
         advice = f": {clue.advice}" if clue.advice else ""
-        table.add_row(Text(word, style=colour), clue.name, Text(f"{clue.evidence}{advice}"))
+        table.add_row(Text(word, style=colour), clue.name, Text(safe_line(f"{clue.evidence}{advice}")))
     yield _indented(table)
 
 
@@ -218,7 +216,7 @@ def _order(clue: Clue) -> int:
 def _notes(report: Report) -> Iterator[RenderableType]:
     if report.notes:
         yield _title("NOT SEEN")
-        yield _indented(*(Text(note, style="yellow") for note in report.notes))
+        yield _indented(*(Text(safe_line(note), style="yellow") for note in report.notes))
 
 
 def _title(text: str) -> RenderableType:
