@@ -132,8 +132,10 @@ def _priority(higher: int | SourceError) -> Clue:
         return _unread("priority", "the priorities (NmsDelivery.iPriority, iMsgPriority)", higher, source)
     if not higher:
         return Clue("priority", "no delivery of a higher priority is being sent", "", source, seen=False)
-    what = counted(higher, "delivery", "deliveries")
-    return Clue("priority", f"{what} of a higher priority are being sent", "wait, or raise its priority", source, seen=True)
+    what = f"{counted(higher, 'delivery', 'deliveries')} of a higher priority"
+    return Clue(
+        "priority", f"{what} {'is' if higher == 1 else 'are'} being sent", "wait, or raise its priority", source, seen=True
+    )
 
 
 def _sequence(last: int | SourceError | None) -> Clue:

@@ -25,7 +25,7 @@ from campaign_simulator.programs import embedded_bin_directory, find_bin_directo
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 
-LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart")
+LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
 PARAMETERS = {
     "deliveries": [1, -2, 3],
     "names": ["NmsMTA_Alert_Delay", "operationMgt"],
@@ -212,6 +212,8 @@ INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass, iprocessi
   SELECT id, 1 + id % 100, now() + (id % 60 - 30) * interval '1 minute', id % 2 FROM generate_series(1, 200000) id;
 INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
+INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage)
+  SELECT id, 1 + id % 1000, 'a line of a log' FROM generate_series(1, 200000) id;
 ANALYZE
 """
 
