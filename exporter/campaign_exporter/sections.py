@@ -17,7 +17,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
-S = TypeVar("S", bound=Section)
+M = TypeVar("M", bound=BaseModel)
 
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -33,7 +33,7 @@ def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
 FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 
 
-def section_of(model: type[S], document: Document, location: Location = ()) -> S | None:
+def section_of(model: type[M], document: Document, location: Location = ()) -> M | None:
     """Read the section at a location of a document; note what is wrong with it there, and give None."""
     data = document.data
     for step in location:
@@ -51,7 +51,7 @@ def did_you_mean(word: str, allowed: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"allowed here: {', '.join(allowed)}"
 
 
-def _problem(model: type[Section], document: Document, above: Location, detail: ErrorDetails) -> Problem:
+def _problem(model: type[BaseModel], document: Document, above: Location, detail: ErrorDetails) -> Problem:
     location: Location = above + detail["loc"]
     if detail["type"] == "extra_forbidden":
         allowed = _keys(_section_at(model, detail["loc"][:-1]))
@@ -80,11 +80,11 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def _keys(model: type[Section]) -> list[str]:
+def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _section_at(model: type[Section], location: Location) -> type[Section]:
+def _section_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
     """Follow a location from a model down to the innermost section."""
     for step in location:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -92,7 +92,7 @@ def _section_at(model: type[Section], location: Location) -> type[Section]:
     return model
 
 
-def _section_in(annotation: Any) -> type[Section] | None:  # noqa: ANN401 - whatever may stand behind the name of a field
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+def _section_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - whatever may stand behind the name of a field
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for each in get_args(annotation) if (found := _section_in(each))), None)
