@@ -37,7 +37,7 @@ def _known(*names: str) -> AfterValidator:
 def _client_auth(value: str) -> str:
     if value in CLIENT_AUTH_UNVERIFIED:
         raise ValueError(
-            f"{value} takes certificates that nobody has verified, which this exporter cannot: "
+            f"would take certificates that nobody has verified ({value}), which Python cannot: "
             "set RequireAndVerifyClientCert or VerifyClientCertIfGiven, and client_ca_file"
         )
     return value
@@ -130,7 +130,7 @@ class TlsServer(_Blankable):
         if self.client_ca_file and not verified:
             yield "client_ca_file", "is of no use without client_auth_type: set it to RequireAndVerifyClientCert"
         if verified and not self.client_ca_file:
-            yield "client_auth_type", f"{self.client_auth_type} needs client_ca_file: name whose clients are trusted"
+            yield "client_auth_type", "needs client_ca_file: name the authority whose clients are trusted"
         if self.client_allowed_sans is not None and self.client_auth_type != "RequireAndVerifyClientCert":
             yield "client_allowed_sans", "needs client_auth_type RequireAndVerifyClientCert: set it"
         if self.client_allowed_sans == ():

@@ -1,12 +1,10 @@
 """The web server: connections, and how long a client may hold one."""
 
 import asyncio
-import logging
 import re
 import socket
 import ssl
 import threading
-import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,7 +17,6 @@ from campaign_exporter.web.guard import Guard
 from campaign_exporter.web.policy import PolicyInForce
 from campaign_exporter.web.tls import renewed_context
 
-_LOG = logging.getLogger(__name__)
 _PORT = re.compile(r"[0-9]{1,5}")
 _STOP_SECONDS = 2
 #: For a first request to come, and for an answer to be read.
@@ -28,7 +25,6 @@ _REQUEST_SECONDS = 30
 _IDLE_SECONDS = 120
 #: Each costs about 300 KiB.
 _MAXIMAL_STRANGERS = 128
-_REFUSALS_SECONDS = 60.0
 
 
 class ListenRefused(Exception):
@@ -74,7 +70,6 @@ class _TlsProtocol(_Protocol):
         self._doorway.enter(transport.get_extra_info("peername"))
         client = transport.get_extra_info("ssl_object")
         if not client.context.admits(client):
-            self._doorway.refuse()
             self._hang_up()
 
 
@@ -87,28 +82,28 @@ class Doorway(socket.socket):
     def __init__(self, listener: socket.socket) -> None:
         super().__init__(listener.family, listener.type, listener.proto, listener.detach())
         self._strangers: dict[object, socket.socket] = {}
-        self._refused_at = -_REFUSALS_SECONDS
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Take the next client."""
         connection, address = super().accept()
         self._strangers[address] = connection
         if len(self._strangers) > _MAXIMAL_STRANGERS:
-            oldest = self._strangers.pop(next(iter(self._strangers)))
-            with suppress(OSError):  # it has gone by itself
-                oldest.shutdown(socket.SHUT_RDWR)
+            self._send_away(next(iter(self._strangers)))
         return connection, address
+
+    def close(self) -> None:
+        """Take nobody any more, and send away all whose handshake is not done."""
+        for address in tuple(self._strangers):
+            self._send_away(address)
+        super().close()
 
     def enter(self, address: object) -> None:
         """Note that a client has finished its handshake."""
         self._strangers.pop(address, None)
 
-    def refuse(self) -> None:
-        """Tell of a client whose certificate has no name that is let in; not of each, which could fill the disk."""
-        now = time.monotonic()
-        if now - self._refused_at >= _REFUSALS_SECONDS:
-            self._refused_at = now
-            _LOG.warning("client refused: its certificate is good, and has none of the names in client_allowed_sans")
+    def _send_away(self, address: object) -> None:
+        with suppress(OSError):  # it has gone by itself
+            self._strangers.pop(address).shutdown(socket.SHUT_RDWR)
 
 
 class WebServer:

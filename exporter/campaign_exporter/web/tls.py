@@ -1,6 +1,8 @@
 """TLS as a web configuration wants it: a context of OpenSSL's, and what is wrong with the files that it is made of."""
 
+import logging
 import ssl
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,6 +15,8 @@ from campaign_exporter.sources.files import read_file
 from campaign_exporter.web.configuration import TlsServer
 from campaign_exporter.web.vocabulary import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS
 
+_LOG = logging.getLogger(__name__)
+_REFUSALS_SECONDS = 60.0
 _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _NO_CERTIFICATE = "holds no certificate that can be read: it must be PEM text"
 #: OpenSSL's reasons for refusing a key that it could read.
@@ -27,18 +31,62 @@ class Fault(NamedTuple):
     text: str
 
 
+class ServerConnection(ssl.SSLObject):
+    """The server's end of a connection."""
+
+    _outgoing: ssl.MemoryBIO | None = None
+    _failure: ssl.SSLError | None = None
+
+    def sends_through(self, outgoing: ssl.MemoryBIO) -> None:
+        """Remember where what is to be sent stands."""
+        self._outgoing = outgoing
+
+    def do_handshake(self) -> None:
+        """Shake hands. A client that is refused is told so before the connection ends."""
+        if self._failure:
+            raise self._failure
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            _tell_of_refusal(error)
+            if not (self._outgoing and self._outgoing.pending):
+                raise
+            # asyncio sends what there is to send, an alert here, of a handshake that goes on, and not of one that fails.
+            self._failure = error
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "the alert is to be sent") from None
+
+
 class ServerContext(ssl.SSLContext):
     """The TLS of one reading of the configuration."""
 
     #: Where given, a client must have one of these names.
     allowed_sans: frozenset[str] | None = None
 
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as Python's own
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Begin a connection."""
+        connection = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(connection, ServerConnection):
+            connection.sends_through(outgoing)
+        return connection
+
     def admits(self, client: ssl.SSLObject) -> bool:
         """Tell whether a client, whose certificate is verified, has one of the names that are let in."""
         if self.allowed_sans is None:
             return True
         names = (client.getpeercert() or {}).get("subjectAltName", ())
-        return not self.allowed_sans.isdisjoint(_as_go_writes(*name) for name in names if len(name) == 2)  # noqa: PLR2004 - kind and name
+        if self.allowed_sans.isdisjoint(_as_go_writes(*name) for name in names if len(name) == 2):  # noqa: PLR2004 - kind and name
+            _REFUSALS.say("its certificate is good, and has none of the names in client_allowed_sans")
+            return False
+        return True
 
 
 class RenewedContext(ssl.SSLContext):
@@ -61,6 +109,32 @@ class RenewedContext(ssl.SSLContext):
         return self.in_force().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
 
 
+class Refusals:
+    """Tells of refused clients, each reason once a minute at most: whoever reaches the port must not fill the disk."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def say(self, reason: str) -> None:
+        """Tell why a client was refused."""
+        now = self._clock()
+        if now - self._said.get(reason, -_REFUSALS_SECONDS) >= _REFUSALS_SECONDS:
+            self._said[reason] = now
+            _LOG.warning("client refused: %s", reason)
+
+
+_REFUSALS = Refusals(time.monotonic)
+
+
+def _tell_of_refusal(error: ssl.SSLError) -> None:
+    """Tell of certificates; what else fails (scans, plain HTTP, old versions) is the noise of any port."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        _REFUSALS.say(f"its certificate cannot be trusted: {error.verify_message}")
+    elif error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+        _REFUSALS.say("it has no certificate")
+
+
 def renewed_context(in_force: Callable[[], ssl.SSLContext]) -> RenewedContext:
     """Make a context that asks for the one in force at each connection."""
     context = RenewedContext(ssl.PROTOCOL_TLS_SERVER)
@@ -71,6 +145,7 @@ def renewed_context(in_force: Callable[[], ssl.SSLContext]) -> RenewedContext:
 def server_context(tls: TlsServer) -> tuple[ServerContext, list[Fault]]:
     """Make the context; with faults, it is not to be used."""
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = ServerConnection
     return context, [*_load_clients(context, tls), *_load_own(context, tls), *_set_up(context, tls)]
 
 
