@@ -48,6 +48,7 @@ class _Protocol(H11Protocol):
         super().on_response_complete()
 
     def _look_whether_it_reads(self) -> None:
+        # Of TLS, what waits below it cannot be seen here: then the limit for idle clients holds.
         if self.transport.get_write_buffer_size():
             self._hang_up()
         else:
@@ -70,6 +71,12 @@ class _TlsProtocol(_Protocol):
         self._doorway.enter(transport.get_extra_info("peername"))
         client = transport.get_extra_info("ssl_object")
         if not client.context.admits(client):
+            self._hang_up()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            # It was idle. TLS would wait for the client to say goodbye as well, and an idle client does not listen.
             self._hang_up()
 
 

@@ -1,10 +1,12 @@
 """A web server with a web configuration, on a real socket; within this process or as one of its own."""
 
+import gzip
 import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,14 @@ from integration.web.authority import PASSWORD
 ALICE = ("alice", PASSWORD)
 CERTIFICATES = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 CLIENTS = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
+_NUMBERS = count()
 #: Debian 12's promtool is older than this key.
 _NEWER_THAN_PROMTOOL = "client_allowed_sans"
 
 
 def web_config(directory: Path, text: str) -> Path:
-    """Write a good web configuration: one that Prometheus's own tool finds good as well."""
-    file = directory / "web.yml"
+    """Write a good web configuration, a file of its own: one that Prometheus's own tool finds good as well."""
+    file = directory / f"web-{next(_NUMBERS)}.yml"
     known = [line for line in text.splitlines() if _NEWER_THAN_PROMTOOL not in line]
     file.write_text("\n".join(known))
     done = subprocess.run(["promtool", "check", "web-config", str(file)], capture_output=True, text=True, check=False)
@@ -39,7 +42,7 @@ class Page:
     """An exporter with one thing to say."""
 
     healthy = ready = True
-    snapshot = Snapshot(b"campaign_up 1\n" * 1000, b"")
+    snapshot = Snapshot(b"campaign_up 1\n" * 1000, gzip.compress(b"campaign_up 1\n" * 1000))
 
     def reload(self) -> str | None:
         return None
@@ -51,6 +54,7 @@ class Secured:
 
     directory: Path
     port: int
+    file: Path
 
     def get(self, path: str = "/metrics", method: str = "GET", **given: Any) -> requests.Response:  # noqa: ANN401 - requests' own
         """Ask once, as the agent's reader does."""
@@ -89,7 +93,7 @@ def serving(directory: Path, text: str, page: Page | None = None) -> Iterator[Wi
     server = WebServer(Application(page or Page(), telemetry_path="/metrics", lifecycle=True), listener, in_force)
     server.start()
     try:
-        yield Within(directory, port, server, in_force)
+        yield Within(directory, port, file, server, in_force)
     finally:
         server.stop()
 
@@ -109,13 +113,14 @@ def process(directory: Path, text: str) -> Iterator[Process]:
         "instances: [{name: prod, hosts: [{name: mta1, directories: {var: .}}]}]\nstate_directory: none\n"
     )
     port = free_port()
-    log = directory / "exporter.log"
+    file = web_config(directory, text)
+    log = file.with_suffix(".log")
     command = [COMMAND, "serve", "--config.file", str(directory / "exporter.yml"), "--web.enable-lifecycle"]
-    command += ["--web.config.file", str(web_config(directory, text)), "--web.listen-address", f"127.0.0.1:{port}"]
+    command += ["--web.config.file", str(file), "--web.listen-address", f"127.0.0.1:{port}"]
     with log.open("ab") as errors, subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=errors) as running:
         try:
             wait_until(lambda: running.poll() is not None or 'msg="serving' in log.read_text(), 30)
             assert running.poll() is None, log.read_text()
-            yield Process(directory, port, running, log)
+            yield Process(directory, port, file, running, log)
         finally:
             running.kill()

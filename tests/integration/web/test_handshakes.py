@@ -70,6 +70,16 @@ def test_tls_answers_as_plain_http_does(directory: Path) -> None:
             assert connection.version() == "TLSv1.3"
 
 
+def test_an_idle_client_does_not_hold_up_the_end(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with requests.Session() as session:
+        with serving(directory, CERTIFICATES) as served:
+            reply = session.get(f"https://localhost:{served.port}/metrics", verify=str(directory / "ca.pem"), timeout=10)
+            assert reply.text.startswith("campaign_up 1\n")
+            began = time.monotonic()
+        assert time.monotonic() - began < 1
+    assert caplog.text == ""
+
+
 def test_http_2_is_not_spoken(directory: Path) -> None:
     with serving(directory, CERTIFICATES + "http_server_config: {http2: true}\n") as served:
         context = served.context()

@@ -139,7 +139,7 @@ def test_names_that_are_let_in_do_not_become_all(authority: Authority, caplog: p
     policy = in_force(authority.directory, CERTIFICATES + CLIENTS + "  client_allowed_sans: [a]\n")
     (authority.directory / "web.yml").write_text(CERTIFICATES + CLIENTS)
     look_twice(policy)
-    assert policy.server_context().allowed_sans == {"a"}
+    assert policy.server_context().allowed_sans == frozenset({"a"})
     assert "client_allowed_sans: is gone: this takes a restart" in caplog.text
 
 
