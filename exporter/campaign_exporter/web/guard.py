@@ -5,10 +5,13 @@ may wait than it can do in seconds, so that somebody who guesses costs neither m
 """
 
 import asyncio
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from campaign_exporter.web.application import Answer, App, Scope, Send, send_answer, text_answer
@@ -33,7 +36,7 @@ class WaitingRoom:
     """Has passwords checked one at a time by a thread of its own."""
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, "passwords")
+        self._worker = ThreadPoolExecutor(1, "passwords", initializer=_step_back)
         self._waiting: dict[bytes, asyncio.Future[bool]] = {}
         self._addresses: Counter[str] = Counter()
         #: What a check took; the first is a guess.
@@ -79,6 +82,12 @@ class WaitingRoom:
         del self._waiting[digest]
         self._addresses[address] -= 1
         self._addresses += Counter()  # forgets addresses that have nobody waiting
+
+
+def _step_back() -> None:
+    """Let this thread have what the others leave of the processors."""
+    with suppress(OSError):  # not all systems have a priority for each thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 class Guard:

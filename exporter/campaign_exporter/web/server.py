@@ -3,7 +3,6 @@
 import asyncio
 import re
 import socket
-import ssl
 import threading
 from contextlib import suppress
 from functools import partial
@@ -23,8 +22,7 @@ _STOP_SECONDS = 2
 _REQUEST_SECONDS = 30
 #: Longer than the usual scrape interval, so that Prometheus keeps its connection.
 _IDLE_SECONDS = 120
-#: Each costs about 300 KiB.
-_MAXIMAL_STRANGERS = 128
+_MAXIMAL_CLIENTS = 256
 
 
 class ListenRefused(Exception):
@@ -68,10 +66,14 @@ class _TlsProtocol(_Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
-        self._doorway.enter(transport.get_extra_info("peername"))
+        self._doorway.heard_of(self.client)
         client = transport.get_extra_info("ssl_object")
         if not client.context.admits(client):
             self._hang_up()
+
+    def on_response_complete(self) -> None:
+        self._doorway.heard_of(self.client)
+        super().on_response_complete()
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -81,36 +83,32 @@ class _TlsProtocol(_Protocol):
 
 
 class Doorway(socket.socket):
-    """A listener that bounds how many clients may be in the middle of their handshake.
+    """A listener that takes each client, and sends away the one that was silent for the longest where there are too many.
 
-    One more, and the oldest of them must go: it costs memory, and a client that is slow on purpose would never finish.
+    asyncio gives each connection 256 KiB for TLS, a handshake that is never finished as well. So a flood of idle clients
+    costs no more than this, and a scrape always finds a place.
     """
 
     def __init__(self, listener: socket.socket) -> None:
-        super().__init__(listener.family, listener.type, listener.proto, listener.detach())
-        self._strangers: dict[object, socket.socket] = {}
+        super().__init__(listener.family, listener.type, listener.proto, listener.dup().detach())
+        #: By address; who was heard of last stands last.
+        self._clients: dict[object, socket.socket] = {}
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Take the next client."""
         connection, address = super().accept()
-        self._strangers[address] = connection
-        if len(self._strangers) > _MAXIMAL_STRANGERS:
-            self._send_away(next(iter(self._strangers)))
+        self._clients[address[:2]] = connection
+        if len(self._clients) > _MAXIMAL_CLIENTS:
+            self._clients = {each: client for each, client in self._clients.items() if client.fileno() >= 0}
+        if len(self._clients) > _MAXIMAL_CLIENTS:
+            with suppress(OSError):  # it has gone by itself
+                self._clients.pop(next(iter(self._clients))).shutdown(socket.SHUT_RDWR)
         return connection, address
 
-    def close(self) -> None:
-        """Take nobody any more, and send away all whose handshake is not done."""
-        for address in tuple(self._strangers):
-            self._send_away(address)
-        super().close()
-
-    def enter(self, address: object) -> None:
-        """Note that a client has finished its handshake."""
-        self._strangers.pop(address, None)
-
-    def _send_away(self, address: object) -> None:
-        with suppress(OSError):  # it has gone by itself
-            self._strangers.pop(address).shutdown(socket.SHUT_RDWR)
+    def heard_of(self, address: object) -> None:
+        """Note that a client has finished its handshake, or was answered."""
+        if address in self._clients:
+            self._clients[address] = self._clients.pop(address)
 
 
 class WebServer:
@@ -119,20 +117,14 @@ class WebServer:
     def __init__(self, app: Application, listener: socket.socket, in_force: PolicyInForce | None = None) -> None:
         self._in_force = in_force
         self._guard = Guard(app, in_force) if in_force else None
-        self._listener = listener
-        protocol: Any = _Protocol
-        context_factory = None
+        self._listener = self._door = listener
+        secured: dict[str, Any] = {"http": _Protocol}
         if in_force and in_force.policy.tls:
-            self._listener = doorway = Doorway(listener)
-            protocol = partial(_TlsProtocol, doorway)
+            self._door = doorway = Doorway(listener)
             context = renewed_context(in_force.server_context)
-
-            def context_factory(*_: object) -> ssl.SSLContext:
-                return context
-
+            secured = {"http": partial(_TlsProtocol, doorway), "ssl_context_factory": lambda *_: context}
         config = uvicorn.Config(
             self._guard or app,
-            http=protocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -142,10 +134,10 @@ class WebServer:
             timeout_graceful_shutdown=_STOP_SECONDS,
             # A bound on what slow or hostile clients can hold open.
             limit_concurrency=512,
-            ssl_context_factory=context_factory,
+            **secured,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="web", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([self._door],), name="web", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -160,6 +152,7 @@ class WebServer:
             self._in_force.stop()
             self._guard.close()
         self._thread.join(_STOP_SECONDS + 1)
+        self._door.close()
         self._listener.close()
 
 

@@ -89,11 +89,10 @@ def serving(directory: Path, text: str, page: Page | None = None) -> Iterator[Wi
     file = web_config(directory, text)
     in_force = PolicyInForce(file, read_policy(file))
     listener = listen("127.0.0.1:0")
-    port = listener.getsockname()[1]
     server = WebServer(Application(page or Page(), telemetry_path="/metrics", lifecycle=True), listener, in_force)
     server.start()
     try:
-        yield Within(directory, port, file, server, in_force)
+        yield Within(directory, listener.getsockname()[1], file, server, in_force)
     finally:
         server.stop()
 

@@ -193,4 +193,4 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(running: Process) -> 
             return scraper.scrape()[1]
 
     known, unknown = (min(seconds(user, number) for number in range(8)) for user in ("alice", "mallory"))
-    assert unknown == pytest.approx(known, rel=0.3)
+    assert known / 2 < unknown < known * 2

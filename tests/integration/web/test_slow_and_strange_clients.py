@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 
 from campaign_exporter.snapshot import Snapshot
 from campaign_exporter.web import server as web
 from integration.core.exporter_process import wait_until
 from integration.web.authority import Authority
-from integration.web.secured import CERTIFICATES, Page, Process, Within, process, serving
+from integration.web.secured import CERTIFICATES, Page, Process, process, serving
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 #: The beginning of what a client of TLS says first.
@@ -44,15 +45,42 @@ def scrape_seconds(running: Process) -> float:
     return time.perf_counter() - began
 
 
-def test_handshakes_that_nobody_finishes_hold_little_and_delay_nobody(running: Process) -> None:
-    before = descriptors(running)
+def test_a_crowd_that_is_silent_holds_little_and_delays_nobody(running: Process) -> None:
+    before, context = descriptors(running), running.context()
     with ExitStack() as clients:
         for number in range(600):
             client = clients.enter_context(socket.create_connection(("127.0.0.1", running.port), 10))
-            client.sendall([b"", HALF_A_HELLO][number % 2])
+            if number % 3:
+                client.sendall([b"", HALF_A_HELLO][number % 2])
+            else:  # finishes its handshake, and asks for nothing
+                clients.enter_context(context.wrap_socket(client, server_hostname="localhost"))
         assert statistics.median(scrape_seconds(running) for _ in range(20)) < 0.1
-        wait_until(lambda: descriptors(running) < before + 150)
+        wait_until(lambda: descriptors(running) < before + 260)
     wait_until(lambda: descriptors(running) <= before + 5)
+
+
+def test_who_was_heard_of_stays_and_who_was_silent_for_long_goes(running: Process) -> None:
+    with ExitStack() as clients, requests.Session() as kept:
+
+        def crowd() -> None:
+            for _ in range(200):
+                clients.enter_context(socket.create_connection(("127.0.0.1", running.port), 10))
+            assert running.get().status_code == 200  # so all before it have been taken
+
+        def source_port() -> int:
+            with kept.get(f"https://localhost:{running.port}/", verify=str(running.directory / "ca.pem"), stream=True) as reply:
+                assert reply.raw.connection
+                port = int(reply.raw.connection.sock.getsockname()[1])
+                assert reply.text
+                return port
+
+        first = source_port()
+        for _ in range(3):
+            crowd()
+            assert source_port() == first  # over the same connection, though 600 came meanwhile
+        crowd()
+        crowd()
+        assert source_port() != first  # sent away, and let in again
 
 
 @pytest.mark.parametrize(
@@ -104,16 +132,3 @@ def test_who_stops_behind_the_handshake_is_hung_up_on(directory: Path, monkeypat
             client.sendall(words)  # and reads no answer
             wait_until(lambda: served.connections == 1)
             wait_until(lambda: served.connections == 0, 5)
-
-
-def strangers(served: Within) -> int:
-    listener = served.server._listener
-    assert isinstance(listener, web.Doorway)
-    return len(listener._strangers)
-
-
-def test_strangers_are_counted_until_they_are_known(directory: Path) -> None:
-    with serving(directory, CERTIFICATES) as served, socket.create_connection(("127.0.0.1", served.port), 10):
-        wait_until(lambda: strangers(served) == 1)
-        assert served.get().status_code == 200
-        assert strangers(served) == 1
