@@ -3,12 +3,15 @@
 import re
 import ssl
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
 
 from campaign_exporter.document import ConfigurationError, Document
+from campaign_exporter.errors import SourceError
 from campaign_exporter.sections import FilePath, Section, did_you_mean, section_of
+from campaign_exporter.sources.files import read_file
 from campaign_exporter.web.vocabulary import (
     CIPHERS,
     CIPHERS_OF_TLS13,
@@ -32,6 +35,14 @@ def _known(*names: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _readable(path: Path) -> Path:
+    try:
+        read_file(path)
+    except SourceError as error:
+        raise ValueError(str(error)) from None
+    return path
 
 
 def _client_auth(value: str) -> str:
@@ -69,6 +80,7 @@ def _header(value: str) -> str:
     return value
 
 
+ReadableFile = Annotated[FilePath, AfterValidator(_readable)]
 Version = Annotated[str, _known(*VERSIONS)]
 HeaderText = Annotated[str, AfterValidator(_header)]
 
@@ -87,10 +99,10 @@ class _Blankable(Section):
 class TlsServer(_Blankable):
     """How to serve TLS, and which clients to let in."""
 
-    cert_file: FilePath
-    key_file: FilePath
+    cert_file: ReadableFile
+    key_file: ReadableFile
     client_auth_type: Annotated[str, AfterValidator(_client_auth), _known(*CLIENT_AUTH)] = "NoClientCert"
-    client_ca_file: FilePath | None = None
+    client_ca_file: ReadableFile | None = None
     client_allowed_sans: tuple[str, ...] | None = None
     min_version: Version = "TLS12"
     max_version: Version = "TLS13"

@@ -10,8 +10,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
-from campaign_exporter.errors import SourceError
-from campaign_exporter.sources.files import read_file
 from campaign_exporter.web.configuration import TlsServer
 from campaign_exporter.web.vocabulary import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS
 
@@ -207,21 +205,16 @@ def _set_ciphers(context: ssl.SSLContext, tls: TlsServer) -> None:
 def _load_clients(context: ssl.SSLContext, tls: TlsServer) -> Iterator[Fault]:
     if tls.client_ca_file is None:
         return
-    text = _unreadable(tls.client_ca_file) or _no_certificates(context, tls.client_ca_file)
-    if text:
-        yield Fault("client_ca_file", text)
+    if not _certificates(context, tls.client_ca_file):
+        yield Fault("client_ca_file", _NO_CERTIFICATE)
     # As in Go: what the file holds is trusted, whoever issued it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
 def _load_own(context: ssl.SSLContext, tls: TlsServer) -> Iterator[Fault]:
-    certificate = _unreadable(tls.cert_file) or _no_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), tls.cert_file)
-    key = _unreadable(tls.key_file)
-    if certificate:
-        yield Fault("cert_file", certificate)
-    if key:
-        yield Fault("key_file", key)
-    if not certificate and not key:
+    if not _certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), tls.cert_file):
+        yield Fault("cert_file", _NO_CERTIFICATE)
+    else:
         yield from _load_pair(context, tls)
 
 
@@ -235,7 +228,7 @@ def _load_pair(context: ssl.SSLContext, tls: TlsServer) -> Iterator[Fault]:
 
     try:
         context.load_cert_chain(tls.cert_file, tls.key_file, no_passphrase)
-    except (ssl.SSLError, OSError) as error:
+    except OSError as error:  # of OpenSSL as well
         reason = getattr(error, "reason", None) or ""
         if asked:
             yield Fault("key_file", "is protected by a passphrase, and nobody is there to give it: `openssl pkey` removes it")
@@ -247,17 +240,10 @@ def _load_pair(context: ssl.SSLContext, tls: TlsServer) -> Iterator[Fault]:
             yield Fault("key_file", "holds no private key that can be read: it must be PEM text")
 
 
-def _unreadable(file: Path) -> str | None:
+def _certificates(trusting: ssl.SSLContext, file: Path) -> int:
+    """Load the certificates of a file as those to trust, and count them."""
     try:
-        read_file(file)
-    except SourceError as error:
-        return str(error)
-    return None
-
-
-def _no_certificates(context: ssl.SSLContext, file: Path) -> str | None:
-    try:
-        context.load_verify_locations(file)
-    except (ssl.SSLError, OSError):
-        return _NO_CERTIFICATE
-    return None if context.cert_store_stats()["x509"] else _NO_CERTIFICATE
+        trusting.load_verify_locations(file)
+    except OSError:  # of OpenSSL as well
+        return 0
+    return trusting.cert_store_stats()["x509"]

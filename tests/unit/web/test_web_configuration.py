@@ -180,7 +180,7 @@ def test_a_client_ca_that_holds_none(directory: Path) -> None:
 
 def test_one_section_does_not_hide_the_faults_of_another(directory: Path) -> None:
     text = (
-        "tls_server_config:\n  cert_file: server.pem\n  key_file: none.key\n  client_allowed_sans: [a]\n"
+        "tls_server_config:\n  cert_file: server.pem\n  key_file: other.key\n  client_allowed_sans: [a]\n"
         "http_server_config:\n  http2: 7\n"
         "basic_auth_users:\n  alice: hunter2\n  bob: ${NOT_THERE_AT_ALL}\n"
         "users: {}\n"
