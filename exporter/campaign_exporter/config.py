@@ -1,6 +1,5 @@
 """The configuration: what a user may write, checked, with every problem told at once."""
 
-import difflib
 import os
 import re
 from collections import Counter
@@ -10,21 +9,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg.conninfo
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS
 from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
+from campaign_exporter.sections import FilePath, Section, section_of
 
 T = TypeVar("T")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -42,16 +31,6 @@ def parse_duration(value: object) -> object:
     if not isinstance(value, str) or not value or _DURATION.sub("", value):
         raise ValueError("must be a duration such as 15s or 1m30s")
     return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(value))
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    base: Path = (info.context or {}).get("base", Path())
-    if "\0" in str(path):
-        raise ValueError("must not hold a NUL character")
-    try:
-        return base / path.expanduser()
-    except RuntimeError:
-        raise ValueError("begins with the home of a user that is not known here: write it out") from None
 
 
 def _http_url(url: str) -> str:
@@ -100,17 +79,10 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
-FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
 Argument = Annotated[str, BeforeValidator(_text)]
 Module = Annotated[str, AfterValidator(_module)]
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are errors, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
 class Database(Section):
@@ -297,17 +269,12 @@ def default_state_directory(environment: Mapping[str, str]) -> Path:
 def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read and check a configuration file; raise ConfigurationError with every problem in it."""
     document = read_document(file, environment)
-    problems = list(document.problems)
     if not isinstance(document.data, dict):
-        raise ConfigurationError([*problems, document.problem((), "must be a mapping that begins with `instances:`")])
-    try:
-        config = Config.model_validate(document.data, context={"base": file.absolute().parent})
-    except ValidationError as error:
-        problems += [_problem(document, detail) for detail in error.errors(include_url=False)]
-        config = None
-    problems += _all_doubles(document)
-    if problems or config is None:
-        raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
+        raise ConfigurationError([*document.problems, document.problem((), "must be a mapping that begins with `instances:`")])
+    config = section_of(Config, document)
+    document.problems += _all_doubles(document)
+    if document.problems or config is None:
+        raise ConfigurationError(document.problems)
     return config
 
 
@@ -326,59 +293,3 @@ def _all_doubles(document: Document) -> Iterator[Problem]:
         if isinstance(instance, dict):
             for key in ("hosts", "endpoints"):
                 yield from _doubles(document, key[:-1], ("instances", number, key), instance.get(key))
-
-
-def _problem(document: Document, detail: ErrorDetails) -> Problem:
-    location: Location = detail["loc"]
-    if detail["type"] == "extra_forbidden":
-        return document.problem(location, _unknown_key(str(location[-1]), location[:-1]))
-    if detail["type"] == "missing":
-        return document.problem(location[:-1], f"lacks the key {location[-1]}: add it")
-    text = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    # Where a key of a mapping is wrong, pydantic adds a step of its own.
-    return document.problem(location[:-1] if location[-1:] == ("[key]",) else location, text[:1].lower() + text[1:])
-
-
-_WORDS: Mapping[str, str] = {
-    "string_type": "must be text: put it in quotes",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "path_type": "must be a path",
-    "tuple_type": "must be a list",
-    "frozen_set_type": "must be a list",
-    "model_type": "must be a mapping of keys to values",
-    "mapping_type": "must be a mapping of keys to values",
-    "dict_type": "must be a mapping of keys to values",
-}
-
-
-def _unknown_key(key: str, parent: Location) -> str:
-    allowed = [field.alias or name for name, field in _section_at(parent).model_fields.items()]
-    close = difflib.get_close_matches(key, allowed, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"allowed here: {', '.join(allowed)}"
-    return f"unknown key: {hint}"
-
-
-_SECTIONS: Mapping[str, type[Section]] = {
-    "instances": Instance,
-    "hosts": Host,
-    "endpoints": Endpoint,
-    "database": Database,
-    "processes": Processes,
-    "throughput": Throughput,
-    "collectors": Collectors,
-    "budget": Budget,
-}
-
-
-def _section_at(location: Location) -> type[Section]:
-    keys = [step for step in location if isinstance(step, str)]
-    if not keys:
-        return Config
-    if keys[0] == "collectors" and len(keys) > 1:
-        return PendingSettings if keys[1] == "pending" else CollectorSettings
-    return _SECTIONS.get(keys[-1], Config)
