@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import combinations
 
@@ -19,7 +19,7 @@ from campaign_simulator.faults import (
     single,
 )
 from campaign_simulator.troubles import Trouble, launch, troubled
-from campaign_simulator.vocabulary import Approval
+from campaign_simulator.vocabulary import Approval, State
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _AFFINITY = "affinity:"  # of a platform that declares it or not
@@ -35,7 +35,7 @@ STUCK: dict[str, Trouble] = {
     "waiting_retry": troubles.IN_RETRY,
     "validity_expired": troubles.EXPIRED,
     "account_inactive": troubles.ACCOUNT_INACTIVE,
-    "affinity_unconfigured": troubles.affinity(_NOWHERE),
+    "affinity_unconfigured": replace(troubles.affinity(_NOWHERE), state=State.START_PENDING),
     "awaiting_approval": troubles.approval(Approval.CONTENT),
     "preparation_stuck": troubles.IN_PREPARATION,
     "parts_missing": troubles.PARTS_MISSING,

@@ -96,7 +96,7 @@ class Delivery:
     mid_remote_id: int = 0  # its id on the mid-sourcing server
     approvals: frozenset[Approval] = frozenset()  # that are still to be given
     held: bool = False  # it stays where it is, and no table says why
-    clues: tuple[str, ...] = ()  # what there is to be found beside its own rows
+    clue: str | None = None  # what there is to be found beside its own rows, such as job-log:quota
     modified: datetime | None = None
     validity: datetime | None = None
     ready_at: datetime | None = None  # when the next step of the preparation ends

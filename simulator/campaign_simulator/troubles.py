@@ -112,19 +112,14 @@ def unexplained(clue: str) -> Trouble:
     """Return the trouble that a delivery is not taken, and no table but those of clues says why."""
 
     def spoil(_world: World, delivery: Delivery) -> Undo:
-        delivery.clues = (*delivery.clues, clue)
-        return _hold(delivery)
+        delivery.held, delivery.clue = True, clue
+
+        def undo() -> None:
+            delivery.held, delivery.clue = False, None
+
+        return undo
 
     return Trouble(spoil, state=State.START_PENDING)
-
-
-def _hold(delivery: Delivery) -> Undo:
-    delivery.held = True
-
-    def undo() -> None:
-        delivery.held = False
-
-    return undo
 
 
 def _postpone(world: World, delivery: Delivery) -> Undo:
@@ -197,7 +192,12 @@ def _orphan_parts(world: World, delivery: Delivery) -> Undo:
 
 def _keep_preparing(world: World, delivery: Delivery) -> Undo:
     delivery.created = delivery.contact = delivery.modified = world.now() - 2 * _LONG
-    return _hold(delivery)
+    delivery.held = True
+
+    def undo() -> None:
+        delivery.held = False
+
+    return undo
 
 
 def _join_campaign(_world: World, delivery: Delivery) -> None:

@@ -27,7 +27,7 @@ class PendingDelivery:
     cause: str
     causes: tuple[str, ...]
     messages: int  # that wait in it
-    clues: tuple[str, ...] = ()  # faults that left a trace for whoever looks closer, such as job-log:quota
+    clue: str | None = None  # a trace for whoever looks closer, such as job-log:quota
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _waiting(delivery: Delivery, why: tuple[Cause, ...]) -> PendingDelivery:
         str(why[0]),
         tuple(map(str, why)),
         delivery.remaining,
-        delivery.clues,
+        delivery.clue,
     )
 
 

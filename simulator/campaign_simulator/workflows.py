@@ -118,8 +118,8 @@ class Workflows:
         """Help a technical workflow out of one trouble; out of all it runs at once."""
         workflow = self._site.workflows[name]
         self._troubles[name].remove(trouble)
-        if not self._troubles[name] and workflow.next_run is not None:
-            workflow.next_run = min(workflow.next_run, now)
+        if not self._troubles[name]:
+            workflow.next_run = now
         self._settle(workflow)
 
     def fill(self, now: datetime) -> None:

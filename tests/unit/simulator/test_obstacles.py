@@ -197,7 +197,7 @@ PREPARATION_CASES: list[Case] = [
     ((), lambda scene: scene.workflow("billing", WorkflowState.PAUSED, failed=True)),
     ((), lambda scene: scene.never_had("wfserver")),
     ((), lambda scene: scene.stops("wfserver").has(operation_id=0)),
-    *[((Cause.AWAITING_APPROVAL,), lambda scene, kind=kind: scene.has(approvals={kind})) for kind in Approval],  # type: ignore[misc]
+    *[((Cause.AWAITING_APPROVAL,), lambda scene, kind=kind: scene.has(approvals={kind})) for kind in Approval],
     ((Cause.AWAITING_APPROVAL,), lambda scene: scene.has(approvals={Approval.BUDGET}, state=State.MESSAGE_READY)),
     ((), lambda scene: scene.has(approvals={Approval.BUDGET}, state=State.TARGET_READY)),
     ((), lambda scene: scene.has(modified=scene.now - 2 * HOUR)),
