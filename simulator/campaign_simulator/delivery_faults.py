@@ -25,7 +25,8 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _AFFINITY = "affinity:"  # of a platform that declares it or not
 _NOWHERE = "declared.nowhere"
 
-# What a delivery can be stuck in, in the order in which a target names them; the first three let platform faults hit it.
+# What a delivery can be stuck in, in the order in which a target names them. The first three let platform faults hit it;
+# the NAME of an affinity is filled in.
 STUCK: dict[str, Trouble] = {
     "campaign": troubles.IN_CAMPAIGN,
     "mid_sourcing": troubles.THROUGH_MID,

@@ -48,7 +48,7 @@ class Truth:
     affinities: Mapping[str, tuple[str, ...]]  # by host
     pending: tuple[PendingDelivery, ...]
     database_blocked_since: datetime | None  # since when sessions wait for a table that sending needs
-    last_sent: Mapping[str, datetime]  # by IP affinity: for an hour it is no wonder that a watcher trusts one
+    last_sent: Mapping[str, datetime]  # by IP affinity: for an hour nobody may call it unconfigured
     faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
 
     @property

@@ -172,6 +172,17 @@ def test_a_database_that_is_down_and_locked_is_mended_in_any_order(clearing: tup
     advance(simulator, 8)
 
 
+def test_a_lock_goes_while_the_server_is_silent(simulator: Simulator) -> None:
+    simulator.set_fault("database-blocked")
+    simulator.set_fault("database-frozen")
+    begun = time.monotonic()
+    assert simulator.clear_fault("database-blocked") == ["nmsdelivery"]
+    assert time.monotonic() - begun < 1
+    simulator.clear_fault("database-frozen")
+    assert not any("database_blocked" in causes for causes in agree(simulator).values())
+    assert simulator.set_fault("database-blocked") == ["nmsdelivery"]
+
+
 def test_a_locked_table_has_a_delivery_that_waits_and_was_written_before(simulator: Simulator) -> None:
     simulator.set_fault("database-locked", "nmsdeliverypart")
     truth = simulator.truth()
