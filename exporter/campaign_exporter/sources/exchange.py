@@ -121,7 +121,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
     while current is not None:
         yield current
-        current = current.__cause__ or current.__context__
+        # What breaks while an answer is read, urllib3 hands on as an argument.
+        inner = next((each for each in current.args if isinstance(each, BaseException)), None)
+        current = current.__cause__ or current.__context__ or inner
 
 
 def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:

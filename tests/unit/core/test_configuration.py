@@ -305,7 +305,7 @@ instances:
         processes: {command: [ssh, -o, BatchMode=yes, -o, ConnectTimeout=5, mta1, timeout, "10", nlserver, pdump]}
         configuration: [/srv/campaign/mta1/serverConf.xml, /srv/campaign/mta1/config-prod.xml]
         directories: {var: /usr/local/neolane/nl6/var, tmp: /tmp}
-      - {name: mta2, agent: {url: "https://mta2:11951", ca_file: /etc/ca.pem, username: central, password_file: /run/secrets/agent}}
+      - {name: mta2, agent: {url: "https://mta2:11951", ca_file: ca.pem, username: central, password_file: secret}}
     endpoints:
       - {name: tracking, kind: redirection, url: "https://t.example/r/test"}
       - {name: app, kind: ping, url: "https://app.example/nl/jsp/ping.jsp", session_token_file: /run/secrets/token}
