@@ -74,7 +74,10 @@ class Simulator:
         self._time_zone = "UTC" if with_time_zone else _LOCAL_ZONE
         site = Site(self.hosts, marketing=role == MARKETING)
         self.engine = Engine(site, now=clock(), seed=seed, messages_per_second=messages_per_second)
-        world = World(self.engine, self.hosts, self.endpoints, self.postgres, schema, self.connect, clock, self._flush)
+        # Faults happen at the engine's time: what is due by a clock that ran on meanwhile would not be due for the engine.
+        world = World(
+            self.engine, self.hosts, self.endpoints, self.postgres, schema, self.connect, lambda: self.engine.now, self._flush
+        )
         self._faults = FaultBoard(world, FAULTS)
         self._backfill = Backfill(self.engine.traffic, self.engine.ids, seed)
         self._connection: psycopg.Connection | None = None
