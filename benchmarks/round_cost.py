@@ -24,7 +24,8 @@ from campaign_exporter.config import load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.snapshot import Exposition
-from campaign_exporter.sources.statements import SENDING_TABLES, STATEMENTS, Statement, columns_read
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import SENDING_TABLES, STATEMENTS, columns_read
 from campaign_exporter.state import State
 from campaign_simulator.instance import Simulator
 
@@ -88,7 +89,10 @@ def explain(connection: psycopg.Connection, statement: Statement, ids: list[int]
     """Run a statement; give milliseconds of planning and execution, and buffers."""
     parameters = {
         "deliveries": ids,
-        "name": "NmsMTA_Alert_Delay",
+        "names": ["NmsMTA_Alert_Delay", "operationMgt"],
+        "id": 1,
+        "name": "DM1",
+        "window": 7 * 86400,
         "start": time.time() - 3 * 3600,
         "end": math.inf,
         "tables": [*SENDING_TABLES, *columns_read()],

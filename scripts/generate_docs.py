@@ -74,12 +74,15 @@ def _values() -> str:
     """Make the tables of the long closed sets."""
     states = "".join(f"| {number} | `{name}` |\n" for number, name in STATES.items())
     channels = "".join(f"| {number} | `{name}` |\n" for number, name in CHANNELS.items())
-    causes = "".join(f"| `{cause.name}` | {cause.severity} | {cause.meaning} |\n" for cause in CAUSES)
+    causes = "".join(
+        f"| `{cause.name}` | {cause.severity} | {cause.meaning} | {cause.confidence}: {cause.source} |\n" for cause in CAUSES
+    )
     return (
         f"\n## States\n\n| iState | `state` |\n|---|---|\n{states}"
         f"\n## Channels\n\n| iMessageType | `channel` |\n|---|---|\n{channels}"
-        "\n## Causes\n\nIn order of precedence: a delivery has the first that holds and whose facts can be seen.\n"
-        f"\n| `cause` | severity | holds when |\n|---|---|---|\n{causes}"
+        "\n## Causes\n\nIn order of precedence: a delivery has the first that holds and whose facts can be seen. The last"
+        "\ncolumn says whether a document of Adobe's gives the test, or it is inferred from one.\n"
+        f"\n| `cause` | severity | holds when | source |\n|---|---|---|---|\n{causes}"
     )
 
 

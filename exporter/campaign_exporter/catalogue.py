@@ -129,10 +129,18 @@ HOST_SOURCES = ("processes", "configuration", "agent", "directories")
 HOST_UP = Metric(
     "campaign_host_up",
     "gauge",
-    "1 if that kind of facts about a host was read in the last round, else 0.",
+    "1 if that kind of facts about a host was read in the last round, else 0; of a host with an agent, what the agent says.",
     "processes",
     ("host", "source"),
     {"source": HOST_SOURCES},
+)
+PROCESS_EXPECTED = Metric(
+    "campaign_process_expected",
+    "gauge",
+    "1 for each process that is to run on a host; absent where that is not known.",
+    "processes",
+    ("host", "process"),
+    source="configuration; serverConf.xml, config-<instance>.xml: autoStart",
 )
 PROCESS_UP = Metric(
     "campaign_process_up",
@@ -215,6 +223,14 @@ DIRECTORY_FILES_FREE = Metric(
 
 # --- IP affinities --------------------------------------------------------------------------------------------------------
 
+AFFINITIES = Metric(
+    "campaign_ip_affinities",
+    "gauge",
+    "IP affinities that a host's configuration declares: 0 where it declares none, absent where it cannot be read.",
+    "affinity",
+    ("host",),
+    source="serverConf.xml, config-<instance>.xml: mta/child/smtp/IPAffinity",
+)
 AFFINITY_INFO = Metric(
     "campaign_ip_affinity_info",
     "gauge",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from campaign_exporter import __version__, log
-from campaign_exporter.config import Config, load_config
+from campaign_exporter.config import Config, load_config, parse_duration
 from campaign_exporter.document import ConfigurationError
 from campaign_exporter.exporter import Exporter
 from campaign_exporter.grants import grants_sql
@@ -117,6 +117,31 @@ def sample(file: Path) -> None:
 def grants(file: Path) -> None:
     """Print the SQL that makes the role which the exporter needs, and no more."""
     click.echo(grants_sql(_load(file)), nl=False)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})  # ids may be negative
+@click.argument("delivery", required=False)
+@_config_file
+@click.option("--all", "everything", is_flag=True, help="List all that waits, the most messages first.")
+@click.option("--instance", default=None, metavar="NAME", help="Look in this instance only.")
+@click.option("--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--timeout", default="1s", show_default=True, metavar="DURATION", help="How long the hosts may take to answer.")
+def why(delivery: str | None, file: Path, everything: bool, instance: str | None, form: str, timeout: str) -> None:  # noqa: FBT001 - click's way
+    """Tell why DELIVERY (its id, internal name or label) is where it is, and what to do."""
+    from campaign_exporter.why.command import run_why  # noqa: PLC0415 - only this command pays for it
+
+    if everything == (delivery is not None) or (delivery or "").startswith("--"):
+        raise click.UsageError("name one DELIVERY by its id, internal name or label, or give --all")
+    try:
+        patience = float(str(parse_duration(timeout)))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--timeout") from None
+    config = _load(file)
+    log.set_up("error", "logfmt")
+    status = run_why(config, delivery, only=instance, form=form, patience=patience, clock=SystemClock(), config_file=file)
+    sys.stdout.flush()
+    # A worker may still wait for a host that hangs.
+    os._exit(status)
 
 
 @main.command()

@@ -1,16 +1,18 @@
 """The configuration: what a user may write, checked, with every problem told at once."""
 
+import ipaddress
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg.conninfo
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS
 from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
 from campaign_exporter.sections import FilePath, Section, section_of
 
@@ -44,6 +46,24 @@ def _http_url(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or a password")
     return url
+
+
+def _metrics_url(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path="/metrics" if parts.path in {"", "/"} else parts.path, fragment=""))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _username(name: str) -> str:
+    if not name or not name.isprintable() or ":" in name:
+        raise ValueError("must be printable, not empty, and without a colon")
+    return name
 
 
 def _text(value: object) -> object:
@@ -124,6 +144,38 @@ class Processes(Section):
         return self
 
 
+class Agent(Section):
+    """Another exporter, beside a host, and who we are to it. `host` and `instance` are their names there, if they differ."""
+
+    url: Annotated[HttpUrl, AfterValidator(_metrics_url)]
+    ca_file: FilePath | None = None
+    username: Annotated[str, AfterValidator(_username)] | None = None
+    password_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+    allow_plain_http: bool = False
+    host: Name | None = None
+    instance: Name | None = None
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.plain and not self.allow_plain_http:
+            raise ValueError(
+                "plain http to another machine: use https, or set allow_plain_http: true in a network that is safe"
+            )
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("give both username and password_file, or neither")
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file goes with cert_file: add it")
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that is said can be read and changed on its way."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
 class Host(Section):
     """A server that runs Campaign processes."""
 
@@ -132,6 +184,14 @@ class Host(Section):
     processes: Processes | None = None
     configuration: tuple[FilePath, ...] = ()
     directories: Mapping[Name, FilePath] = Field(default_factory=dict)
+    agent: Agent | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        others = {"expected_processes", "processes", "configuration", "directories"} & self.model_fields_set
+        if self.agent is not None and others:
+            raise ValueError(f"agent tells all about a host: give {', '.join(sorted(others))} to the agent, and remove it here")
+        return self
 
 
 class Endpoint(Section):
@@ -205,6 +265,8 @@ class PendingSettings(CollectorSettings):
     """When the pending deliveries are looked at, and how many of them are shown one by one."""
 
     table_size: Annotated[int, Field(ge=0, le=1000)] = 50
+    #: Sessions that wait for longer than this on a sending table hang the sending.
+    database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default

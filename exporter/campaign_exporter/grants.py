@@ -33,6 +33,11 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
         sql.SQL("-- {}").format(_grant(schema, role, "xtkoption", ("sstringvalue",))),
+        sql.SQL("-- Only for `campaign-exporter why`, which counts known phrases in a delivery's log, and shows none of it."),
+        sql.SQL("-- It opens that log, in which addresses may stand:"),
+        sql.SQL("-- {}").format(_grant(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
+        sql.SQL("-- Only for `campaign-exporter why`, which tells how many ids are used up:"),
+        sql.SQL("-- GRANT SELECT ON SEQUENCE {}.xtknewid TO {};").format(schema, role),
     ]
     return "".join(f"{line.as_string()}\n" for line in lines)
 

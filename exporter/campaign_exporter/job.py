@@ -198,7 +198,7 @@ class Job:
         self._round = None
         self._facts = current.samples
         for name, samples in current.parts.items():
-            self._parts[name] = _Part(samples, now)
+            self._parts[name] = _Part(samples, current.read_at.get(name, now))
         self._note(current)
         self._record.duration = now - (current.deadline - self.settings.deadline if started is None else started)
         self._record.last_round = wall

@@ -52,6 +52,18 @@ class State:
         state.written = True
         return state
 
+    @classmethod
+    def peek(cls, directory: Path) -> "State":
+        """Read what another exporter has kept in its directory, and write nothing there; empty where it cannot be read."""
+        state = cls()
+        try:
+            content = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+            state._sections = {str(name): dict(section) for name, section in content[_SECTIONS].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # Its owner complains of it; who only looks goes on with what the database tells.
+            state._sections = {}
+        return state
+
     def section(self, name: str) -> Section | None:
         """Give what was put last under a name; None if nothing was."""
         return self._sections.get(name)

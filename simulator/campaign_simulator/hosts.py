@@ -206,6 +206,13 @@ class Hosts:
         """Return the process id of a module that runs on a host."""
         return self.by_name[host].processes[module].process_id
 
+    def lost(self, host: str | None, process_id: int, module: str) -> bool:
+        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+        known = self.by_name.get(host or "")
+        return known is not None and (
+            module not in known.processes or process_id not in {process.process_id for process in known.processes.values()}
+        )
+
     def declaring(self, affinity: str) -> list[str]:
         """Return the hosts whose configuration declares an IP affinity."""
         return [name for name, host in self.by_name.items() if affinity in host.affinities]

@@ -1,16 +1,14 @@
 """HTTP endpoints: does the redirection server answer, can the application reach its database, are images there."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import Endpoint
-from campaign_exporter.errors import SourceError, Unreadable
+from campaign_exporter.errors import SourceError
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources.endpoints import EndpointProbe
 from campaign_exporter.sources.fanout import Fanout
-from campaign_exporter.sources.files import read_file
+from campaign_exporter.sources.files import read_secret
 
 
 class EndpointsCollector:
@@ -41,15 +39,4 @@ class EndpointsCollector:
 
 def _probe(endpoint: Endpoint) -> EndpointProbe:
     token = endpoint.session_token_file
-    return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else _token_of(token), endpoint.ca_file)
-
-
-def _token_of(file: Path) -> Callable[[], str]:
-    def read() -> str:
-        content, _ = read_file(file)
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            raise Unreadable(f"{file} is not UTF-8 text") from None
-
-    return read
+    return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else partial(read_secret, token), endpoint.ca_file)

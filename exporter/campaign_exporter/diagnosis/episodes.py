@@ -5,8 +5,8 @@ modification at its beginning, so that a later edit of the label does not make a
 a wait that never grows.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from campaign_exporter.diagnosis.facts import Delivery
 
@@ -14,7 +14,7 @@ from campaign_exporter.diagnosis.facts import Delivery
 class Episode(NamedTuple):
     """What was true of a delivery when it began to wait; `began` in seconds since the epoch, never to come."""
 
-    state: int
+    state: int | None
     processed: int | None
     next_pass: float | None
     began: float
@@ -24,6 +24,16 @@ def _begin(delivery: Delivery, now: float) -> Episode:
     next_pass = delivery.parts.next_pass if delivery.parts else None
     began = delivery.contact if delivery.modified is None else delivery.modified
     return Episode(delivery.state, delivery.processed, next_pass, now if began is None else min(began, now))
+
+
+def dump(episodes: Mapping[int, Episode]) -> dict[str, list[float | None]]:
+    """Write episodes down, by delivery, for a restart."""
+    return {str(id_): list(episode) for id_, episode in episodes.items()}
+
+
+def load(written: Mapping[str, Sequence[Any]]) -> dict[int, Episode]:
+    """Read what `dump` wrote."""
+    return {int(id_): Episode(*values) for id_, values in written.items()}
 
 
 def follow(before: Mapping[int, Episode], deliveries: Iterable[Delivery], now: float) -> dict[int, Episode]:

@@ -3,19 +3,38 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from campaign_exporter.domain.deliveries import CHANNELS_OUTSIDE_MTA, MODES_OF_OTHERS, SMS
+from campaign_exporter.domain.workflows import Workflow
+
+#: Campaign's own limit for a delivery in preparation, where serverConf.xml gives no other (maxPreparationJobsSec).
+PREPARATION_SECONDS = 3600.0
+#: A delivery that is not launched so long after its contact date is no longer waited for, where option
+#: NmsOperation_DeliveryPreparationWindow says nothing else: seven days.
+LAUNCH_WINDOW_SECONDS = 7 * 86400.0
+#: Sessions that wait for longer than this on a sending table hang the sending.
+BLOCKED_SECONDS = 300.0
+
+
+class Holder(NamedTuple):
+    """A process that parts are given to, by the name of its server (NmsDeliveryPart.sHostname, iProcessId)."""
+
+    hostname: str
+    process_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What is prepared to be sent (NmsDeliveryPart): whether there is any, and the earliest next pass.
 
-    `next_pass` is in seconds since the epoch; None with parts there means that one is due without a date.
+    `next_pass` is in seconds since the epoch; None with parts there means that one is due without a date. `holders` are the
+    processes that hold the due parts, if all that were looked at are held; empty where one is free or none is due.
     """
 
     exist: bool
     next_pass: float | None = None
+    holders: frozenset[Holder] | None = None
 
     def all_later_than(self, now: float) -> bool:
         """Tell whether every part's next pass is still to come."""
@@ -24,10 +43,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery, as the database has it. Times are seconds since the epoch."""
+    """One delivery, as the database has it. Times are seconds since the epoch.
+
+    `of_campaign`: a campaign or a workflow is to launch it. `validations` are the approvals that are asked for before that.
+    """
 
     delivery_id: int
-    state: int
+    state: int | None
     label: str = ""
     mode: int | None = None
     channel: int | None = None
@@ -39,11 +61,17 @@ class Delivery:
     affinity: str | None = None
     account_active: bool | None = None
     parts: Parts | None = None
+    of_campaign: bool | None = None
+    validations: tuple[str, ...] | None = None
 
     @property
     def messages_waiting(self) -> int:
         """Messages that are still to be processed; 0 where Campaign has not counted them."""
         return max((self.to_deliver or 0) - (self.processed or 0), 0)
+
+    def due_within(self, seconds: float, now: float) -> bool:
+        """Tell whether the contact date has passed, and not longer ago than so many seconds."""
+        return self.contact is not None and now - seconds <= self.contact <= now
 
     @property
     def sent_here(self) -> bool:
@@ -63,12 +91,15 @@ class Host:
     """One server that runs Campaign processes.
 
     `expected` are the modules that are to run there, `up` those known to run (True) or not (False), `affinities` the names
-    that its configuration declares.
+    that its configuration declares, `pids` the ids of all processes listed there, `preparation_seconds` how long its
+    configuration lets a delivery be in preparation.
     """
 
     expected: frozenset[str] | None = None
     up: Mapping[str, bool] = field(default_factory=dict)
     affinities: frozenset[str] | None = None
+    pids: frozenset[int] | None = None
+    preparation_seconds: float | None = None
 
     def may_run(self, module: str) -> bool:
         """Tell whether a module is to run here, or might be."""
@@ -85,18 +116,40 @@ class ModuleStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignJobs:
+    """What counts against option NmsOperation_LimitConcurrency: campaign workflows at work, deliveries in preparation."""
+
+    limit: int
+    workflows: int
+    preparing: frozenset[int] = frozenset()
+
+    def besides(self, delivery_id: int) -> int:
+        """Count the jobs that run, but for one delivery's own."""
+        return self.workflows + len(self.preparing - {delivery_id})
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """Everything around the deliveries at one moment.
 
-    `flowing` are the affinities of which messages were processed within the last hour.
+    `flowing` are the affinities of which messages were processed within the last hour, `workflows` the technical ones by
+    internal name, `waits` how long in seconds sessions wait for each sending table of the database.
     """
 
     now: float
     hosts: Mapping[str, Host] = field(default_factory=dict)
     flowing: frozenset[str] = frozenset()
+    role: str = "standalone"
+    workflows: Mapping[str, Workflow] | None = None
+    campaign_jobs: CampaignJobs | None = None
+    waits: Mapping[str, float] | None = None
+    blocked_seconds: float = BLOCKED_SECONDS
+    launch_window_seconds: float = LAUNCH_WINDOW_SECONDS
     accounts_seen: bool = True
     typologies_seen: bool = True
     parts_seen: bool = True
+    holders_seen: bool = True
+    preparing_seen: bool = True
 
     def status(self, module: str) -> ModuleStatus:
         """Tell how a module stands; one host that cannot be seen leaves it unknown, unless it is seen to run elsewhere."""
@@ -122,6 +175,24 @@ class Platform:
     def declaring(self, affinity: str) -> tuple[Host, ...]:
         """List the hosts that declare an affinity. Names compare exactly, with case."""
         return tuple(host for host in self.hosts.values() if host.affinities and affinity in host.affinities)
+
+    @property
+    def preparation_seconds(self) -> float:
+        """How long a delivery may be in preparation: the longest that a host allows, else Campaign's default."""
+        return max((each.preparation_seconds or 0.0 for each in self.hosts.values()), default=0.0) or PREPARATION_SECONDS
+
+    def hosts_to_run(self, module: str) -> tuple[str, ...]:
+        """Name the hosts that are known to be to run a module."""
+        return tuple(name for name, host in self.hosts.items() if host.expected is not None and module in host.expected)
+
+    def host_called(self, hostname: str) -> Host | None:
+        """Find a host by the name that Campaign gives it, which may be the short or the long form of ours."""
+        wanted = hostname.lower()
+        for name, host in self.hosts.items():
+            ours = name.lower()
+            if ours == wanted or (("." in ours) != ("." in wanted) and ours.partition(".")[0] == wanted.partition(".")[0]):
+                return host
+        return None
 
     def _to_run(self, module: str) -> Iterable[Host]:
         return [host for host in self.hosts.values() if host.expected is not None and module in host.expected]

@@ -48,11 +48,22 @@ CHANNELS: Mapping[int, str] = MappingProxyType(
     }
 )
 
+TARGET_READY = 15
+MESSAGE_READY = 25
+READY = 45
 START_PENDING = 51
 RETRY_PENDING = 61
 
 #: Should be sending, and is not.
 PENDING_STATES = (START_PENDING, RETRY_PENDING)
+#: Launched, and not over.
+SENDING_STATES = (START_PENDING, 55, RETRY_PENDING, 62)
+#: Work is done on it before it can be launched. Not 15: a target that is counted waits for the user.
+IN_PREPARATION = (11, 12, 13, 21, 22)
+#: Prepared: an approval, or its date, may be waited for.
+PREPARED = (MESSAGE_READY, READY)
+#: Not yet launched, from the first step of its preparation on.
+BEFORE_LAUNCH = (*IN_PREPARATION, TARGET_READY, *PREPARED)
 
 EMAIL = 0
 SMS = 1

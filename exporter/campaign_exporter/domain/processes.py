@@ -73,6 +73,11 @@ class Listing:
         """List the process ids of the module that serve the instance, in the order printed."""
         return tuple(dict.fromkeys(each.pid for each in self._serving(instance) if each.module == module))
 
+    @property
+    def all_pids(self) -> frozenset[int] | None:
+        """The ids of all processes of the host; None where the listing may lack some."""
+        return frozenset(each.pid for each in self.processes) if self.complete else None
+
     def memory_bytes(self, module: str, instance: str) -> float | None:
         """Tell the memory of the module's largest process, in bytes; None where none is readable."""
         sizes = (each.memory_bytes for each in self._serving(instance) if each.module == module)

@@ -20,7 +20,9 @@ _MEMORY_LIMITS = {
 }
 # mta is started again above this one.
 _RESTART = {"mta": ("maxMemoryMb", 1024)}
-_NUMBERS = frozenset({"maxProcessMemoryWarningMb", "maxProcessMemoryAlertMb", "maxMemoryMb"})
+# Seconds that a delivery may be in preparation (shared/monitoring).
+_PREPARATION = ("monitoring", "maxPreparationJobsSec")
+_NUMBERS = frozenset({"maxProcessMemoryWarningMb", "maxProcessMemoryAlertMb", "maxMemoryMb", _PREPARATION[1]})
 _KEPT = _NUMBERS | {"autoStart", "statServerAddress"}
 _LONGEST_NUMBER = 10
 
@@ -52,6 +54,12 @@ class ServerConfiguration:
     affinities: Mapping[str, Affinity] = field(default_factory=dict)
     faults: frozenset[str] = frozenset()
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def preparation_seconds(self) -> float | None:
+        """How long a delivery may be in preparation, in seconds; None where that is not given."""
+        element, attribute = _PREPARATION
+        return float(self.attributes.get(element, {}).get(attribute, "") or 0) or None
 
     def memory_limits(self, module: str) -> Mapping[str, float]:
         """Tell the module's limits in bytes by level (warning, alert, restart); Adobe's default where none is given.

@@ -1,24 +1,28 @@
 """What the exporter asks a Campaign database, as questions whose answers are values of the domain."""
 
+import dataclasses
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from campaign_exporter.diagnosis.facts import Delivery, Parts, Platform
-from campaign_exporter.diagnosis.flow import still_flowing
+from campaign_exporter.diagnosis.facts import Delivery, Holder, Parts
+from campaign_exporter.domain.workflows import Workflow
 from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, SourceError, Stale
 from campaign_exporter.rounds import Clock, Round
-from campaign_exporter.sources import statements
+from campaign_exporter.sources import delivery_statements, statements
 from campaign_exporter.sources.database import Database, Session
-from campaign_exporter.sources.hosts import Hosts
-from campaign_exporter.sources.statements import Statement
+from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.survey import Survey, survey
 
 _LOG = logging.getLogger(__name__)
 _SURVEY_LIFE = 60.0
+#: The columns that each statement about a delivery begins with.
+_BASICS = 10
+#: What an approval can be asked for (NmsDelivery.iUseContentValidation and its like), in the order of the statement.
+VALIDATIONS = ("content", "target", "extraction", "budget", "proof")
 
 
 class DeliveryRow(NamedTuple):
@@ -31,6 +35,24 @@ class DeliveryRow(NamedTuple):
     started: bool
     start_delay: float | None
     remaining: int | None
+
+
+class DeliveryDetail(NamedTuple):
+    """One delivery with what only a person asks for.
+
+    `aside` says what keeps it out of all counts (template, proof, deleted), `remote_id` is its id on the mid-sourcing server or
+    0, `started` and `ended` are the bounds of its sending in seconds since the epoch.
+    """
+
+    delivery: Delivery
+    internal_name: str
+    aside: str
+    remote_id: int
+    account: str
+    success: int
+    error: int
+    started: float | None
+    ended: float | None
 
 
 class StatRow(NamedTuple):
@@ -90,12 +112,12 @@ class Questions:
 
     def deliveries(self) -> list[DeliveryRow]:
         """List the deliveries: no templates, proofs, nor the zero record; those in the bin are marked."""
-        rows = (DeliveryRow(*row) for row in self._ask(statements.DELIVERIES))
+        rows = (DeliveryRow(*row) for row in self.rows(statements.DELIVERIES))
         return [row._replace(start_delay=_finite(row.start_delay)) for row in rows]
 
     def sending_deliveries(self) -> list[Delivery]:
         """List deliveries in states 51, 55, 61 and 62 with what their sending depends on, but for their parts."""
-        rows = self._ask(statements.SENDING_DELIVERIES)
+        rows = self.rows(statements.SENDING_DELIVERIES)
         typologies = self.typology_affinities() if rows and self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
         inactive = self._inactive_accounts() if rows else None
         return [_delivery(row, typologies, inactive) for row in rows]
@@ -103,18 +125,61 @@ class Questions:
     def parts(self, delivery_ids: Iterable[int]) -> dict[int, Parts]:
         """Tell what is prepared to be sent, by delivery."""
         wanted = list(delivery_ids)
-        rows = self._ask(statements.NEXT_PASSES, {"deliveries": wanted}) if wanted else []
+        rows = self.rows(statements.NEXT_PASSES, {"deliveries": wanted}) if wanted else []
         return {
             id_: Parts(there, None if undated or not there else _moment(next_pass)) for id_, there, undated, next_pass in rows
         }
 
+    def delivery(self, delivery_id: int) -> DeliveryDetail | None:
+        """Give all that is known of one delivery, but for its parts; None if it is not there."""
+        rows = self.rows(delivery_statements.DELIVERY, {"id": delivery_id})
+        if not rows:
+            return None
+        (name, model, proof, deleted, remote, account, success, error, start, end, *row) = rows[0]
+        typologies = self.typology_affinities() if self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
+        sending = _delivery(tuple(row[: _BASICS + 3]), typologies, self._inactive_accounts())
+        of_campaign, *asked = row[_BASICS + 3 :]
+        return DeliveryDetail(
+            dataclasses.replace(sending, of_campaign=of_campaign, validations=_validations(asked)),
+            name,
+            next((word for word, holds in (("template", model), ("proof", proof), ("deleted", deleted)) if holds), ""),
+            remote,
+            self._account_name(account),
+            success,
+            error,
+            _finite(start),
+            _finite(end),
+        )
+
+    def holders(self, delivery_ids: Iterable[int]) -> dict[int, frozenset[Holder]]:
+        """Tell which processes hold the due parts of deliveries; one with a free part, or none that is due, is left out."""
+        wanted = list(delivery_ids)
+        holders: dict[int, set[Holder]] = {}
+        for id_, hostname, process_id in self.rows(statements.HOLDERS, {"deliveries": wanted}) if wanted else []:
+            holders.setdefault(id_, set()).add(Holder(hostname, process_id))
+        return {id_: frozenset(each) for id_, each in holders.items() if all(holder.process_id for holder in each)}
+
+    def preparing_deliveries(self, window: float) -> list[Delivery]:
+        """List deliveries before their launch that were due, or were worked on, within `window` seconds."""
+        return [_preparing(row) for row in self.rows(statements.PREPARING_DELIVERIES, {"window": window})]
+
+    def workflows(self, names: Iterable[str]) -> dict[str, Workflow]:
+        """Give workflows by internal name; one that is not there is left out."""
+        rows = self.rows(statements.WORKFLOWS, {"names": list(names)})
+        return {name: Workflow(name, state, failed, _finite(next_run)) for name, state, failed, next_run in rows}
+
+    def campaign_workflows(self) -> int:
+        """Count the campaign workflows that are started."""
+        (count,) = self._one(statements.CAMPAIGN_WORKFLOWS)
+        return int(count)
+
     def typology_affinities(self) -> dict[int, str]:
         """Give the affinity of each typology that has one."""
-        return dict(self._ask(statements.TYPOLOGY_AFFINITIES))
+        return dict(self.rows(statements.TYPOLOGY_AFFINITIES))
 
     def enumerated_affinities(self) -> list[str]:
         """List the values of the enumeration from which users choose an affinity."""
-        return [name for (name,) in self._ask(statements.ENUMERATED_AFFINITIES)]
+        return [name for (name,) in self.rows(statements.ENUMERATED_AFFINITIES)]
 
     def flowing_affinities(self) -> dict[str, float]:
         """Tell when, in the last hour, messages were processed under each affinity, in seconds since the epoch.
@@ -123,7 +188,7 @@ class Questions:
         """
         seen = self.can_ask(statements.FLOWING_AFFINITIES, statements.THROUGHPUT_EVIDENCE)
         in_use = seen and self.throughput_evidence().statistics
-        rows = self._ask(statements.FLOWING_AFFINITIES if in_use else statements.SENDING_AFFINITIES)
+        rows = self.rows(statements.FLOWING_AFFINITIES if in_use else statements.SENDING_AFFINITIES)
         typologies = self.typology_affinities() if rows and self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
         moments: dict[str, float] = {}
         for own, typology, moment in rows:
@@ -131,19 +196,20 @@ class Questions:
                 moments[name] = max(moment, moments.get(name, moment))
         return moments
 
-    def option(self, name: str) -> float | None:
-        """Give the numeric value of an option; None if it is not there, or is no number above 0."""
-        for row in self._ask(statements.OPTION, {"name": name}):
-            for value in row:
-                number = _number(value)
-                if number is not None and number > 0:
-                    return number
-        return None
+    def options(self, names: Iterable[str]) -> dict[str, float]:
+        """Give the numeric values of options; one that is not there, or is no number above 0, is left out."""
+        options = {}
+        for name, *values in self.rows(statements.OPTIONS, {"names": list(names)}):
+            numbers = (_number(value) for value in values)
+            number = next((number for number in numbers if number is not None and number > 0), None)
+            if number is not None:
+                options[name] = number
+        return options
 
     def stat_rows(self, start: float, end: float | None) -> list[StatRow]:
         """List the delivery statistics from `start` on, up to and without `end`."""
         bounds = {"start": start, "end": math.inf if end is None else end}
-        rows = (StatRow(*row) for row in self._ask(statements.STAT_ROWS, bounds))
+        rows = (StatRow(*row) for row in self.rows(statements.STAT_ROWS, bounds))
         # A volume that is no number would stay in a sum for ever.
         return [row._replace(volume=_finite(row.volume) or 0.0) for row in rows if math.isfinite(row.bucket)]
 
@@ -153,36 +219,52 @@ class Questions:
 
     def delivery_counters(self) -> list[CounterRow]:
         """List the message counters of all deliveries, those in the bin among them: what they sent was sent."""
-        return [CounterRow(*row) for row in self._ask(statements.DELIVERY_COUNTERS)]
+        return [CounterRow(*row) for row in self.rows(statements.DELIVERY_COUNTERS)]
 
     def blocked_sessions(self) -> list[Blocked]:
         """List how many sessions wait for each sending table; raise PermissionDenied without pg_read_all_stats."""
         (allowed,) = self._one(statements.READS_STATISTICS)
         if not allowed:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
-        rows = self._ask(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
+        rows = self.rows(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
         if not rows:
             raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
+
+    def waits(self) -> dict[str, float] | None:
+        """Tell how long sessions wait for each sending table, in seconds; None without pg_read_all_stats."""
+        try:
+            return {blocked.table: blocked.longest_wait for blocked in self.blocked_sessions()}
+        except PermissionDenied:
+            return None
 
     def replay_lag(self) -> float | None:
         """Give a replica's lag in seconds; None on a primary."""
         (lag,) = self._one(statements.REPLAY_LAG)
         return None if lag is None else float(lag)
 
+    def _account_name(self, account: int) -> str:
+        rows = (
+            self.rows(delivery_statements.ACCOUNT_NAME, {"id": account})
+            if self.can_ask(delivery_statements.ACCOUNT_NAME)
+            else []
+        )
+        return str(rows[0][0]) if rows else ""
+
     def _inactive_accounts(self) -> frozenset[int] | None:
         if not self.can_ask(statements.INACTIVE_ACCOUNTS):
             return None
-        return frozenset(id_ for (id_,) in self._ask(statements.INACTIVE_ACCOUNTS))
+        return frozenset(id_ for (id_,) in self.rows(statements.INACTIVE_ACCOUNTS))
 
-    def _ask(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Ask a statement and give its rows; raise what stands against it here."""
         obstacle = self._survey.obstacle(statement)
         if obstacle is not None:
             raise obstacle
         return self._session.rows(statement, parameters)
 
     def _one(self, statement: Statement) -> tuple[Any, ...]:
-        (row,) = self._ask(statement)
+        (row,) = self.rows(statement)
         return row
 
 
@@ -237,22 +319,22 @@ class CampaignDatabase:
             self._zone_complained = True
 
 
-def read_platform(ask: Questions, hosts: Hosts, *, parts_seen: bool = True) -> Platform:
-    """Put together what is known around the deliveries."""
-    now, known = ask.now(), hosts.known()
-    return Platform(
-        now=now,
-        hosts=known,
-        flowing=still_flowing(ask.flowing_affinities(), hosts.affinities_gone_for(), now),
-        accounts_seen=ask.can_ask(statements.INACTIVE_ACCOUNTS),
-        typologies_seen=ask.can_ask(statements.TYPOLOGY_AFFINITIES),
-        parts_seen=parts_seen,
+def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
+    *basics, affinity, typology, account = row
+    return dataclasses.replace(
+        _basics(basics),
+        affinity=affinity or typologies.get(typology),
+        account_active=None if inactive is None else account not in inactive,
     )
 
 
-def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
-    *head, contact, validity, modified, to_deliver, processed, affinity, typology, account = row
-    id_, state, label, mode, channel = head
+def _preparing(row: tuple[Any, ...]) -> Delivery:
+    of_campaign, *asked = row[_BASICS:]
+    return dataclasses.replace(_basics(row[:_BASICS]), of_campaign=of_campaign, validations=_validations(asked))
+
+
+def _basics(row: Sequence[Any]) -> Delivery:
+    id_, state, label, mode, channel, contact, validity, modified, to_deliver, processed = row
     return Delivery(
         delivery_id=id_,
         state=state,
@@ -264,9 +346,11 @@ def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: fro
         modified=_finite(modified),
         to_deliver=to_deliver,
         processed=processed,
-        affinity=affinity or typologies.get(typology),
-        account_active=None if inactive is None else account not in inactive,
     )
+
+
+def _validations(asked: Sequence[bool]) -> tuple[str, ...]:
+    return tuple(name for name, wanted in zip(VALIDATIONS, asked, strict=True) if wanted)
 
 
 def _is_timezone(name: str | None) -> bool:

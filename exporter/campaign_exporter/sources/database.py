@@ -33,7 +33,7 @@ from campaign_exporter.errors import (
     TlsFailed,
 )
 from campaign_exporter.rounds import Clock
-from campaign_exporter.sources.statements import Statement
+from campaign_exporter.sources.statement import Statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 #: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.

@@ -5,31 +5,8 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """Leading columns that some index of a table must have."""
-
-    table: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement. `reads` are the columns by table, `index` what makes it cheap; None where the tables are small.
-
-    One that is not `granted` is asked where the role may: it would open more than a careful administrator likes.
-    """
-
-    name: str
-    text: str
-    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    index: Index | None = None
-    granted: bool = True
-
+from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
 _OWN_DELIVERY = "d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0) = 0"
@@ -90,6 +67,66 @@ WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
     },
 )
 
+# States from the first step of the preparation on, up to what is ready to be launched. Of all that lie there only those count
+# whose contact date has passed, or on which work is done, within the window.
+PREPARING_DELIVERIES = Statement(
+    "deliveries before their launch",
+    f"""
+SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
+  date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
+  date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
+  coalesce(d.ioperationid, 0) <> 0 OR coalesce(d.iworkflowid, 0) <> 0,
+  coalesce(d.iusecontentvalidation, 0) <> 0, coalesce(d.iusetargetvalidation, 0) <> 0,
+  coalesce(d.iuseextractionvalidation, 0) <> 0, coalesce(d.iusebudgetvalidation, 0) <> 0, coalesce(d.iusefcpvalidation, 0) <> 0
+FROM nmsdelivery d
+WHERE d.istate IN (11, 12, 13, 15, 21, 22, 25, 45) AND {_REAL_DELIVERY}
+  AND greatest(CASE WHEN d.tscontact <= now() THEN d.tscontact END, CASE WHEN d.istate <= 22 THEN d.tslastmodified END)
+    > now() - make_interval(secs => %(window)s)
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "slabel",
+            "sinternalname",
+            "ideliverymode",
+            "imessagetype",
+            "tscontact",
+            "tsvalidity",
+            "tslastmodified",
+            "itodeliver",
+            "iprocessed",
+            "ioperationid",
+            "iworkflowid",
+            "iusecontentvalidation",
+            "iusetargetvalidation",
+            "iuseextractionvalidation",
+            "iusebudgetvalidation",
+            "iusefcpvalidation",
+        )
+    },
+)
+
+WORKFLOWS = Statement(
+    "technical workflows",
+    """
+SELECT w.sinternalname, w.istate, coalesce(w.ifailed, 0) <> 0, date_part('epoch', w.tsnextprocessing::timestamptz)
+FROM xtkworkflow w
+WHERE w.iworkflowid <> 0 AND coalesce(w.iismodel, 0) = 0 AND w.sinternalname = ANY(%(names)s)
+""",
+    {"xtkworkflow": ("iworkflowid", "iismodel", "sinternalname", "istate", "ifailed", "tsnextprocessing")},
+)
+
+# That 11 is "started" is common knowledge, and not documented.
+CAMPAIGN_WORKFLOWS = Statement(
+    "campaign workflows",
+    """
+SELECT count(*) FROM xtkworkflow w
+WHERE w.iworkflowid <> 0 AND coalesce(w.iismodel, 0) = 0 AND w.ioperationid <> 0 AND w.istate = 11
+""",
+    {"xtkworkflow": ("iworkflowid", "iismodel", "ioperationid", "istate")},
+)
+
 TYPOLOGY_AFFINITIES = Statement(
     "affinities of typologies",
     "SELECT itypologyid, sipaffinity FROM nmstypology WHERE itypologyid <> 0 AND sipaffinity <> ''",
@@ -127,6 +164,29 @@ LEFT JOIN LATERAL (
 ) undated ON true
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
+    Index("nmsdeliverypart", ("ideliveryid",)),
+)
+
+# Only where the first part that is due is held are more of them looked at, and a bounded number: what matters is whether one is
+# free. That iProcessId is 0 for a free part is inferred.
+HOLDERS = Statement(
+    "holders of parts",
+    """
+SELECT w.id, p.hostname, p.holder
+FROM unnest(%(deliveries)s::bigint[]) AS w(id)
+CROSS JOIN LATERAL (
+  SELECT coalesce(f.iprocessid, 0) AS holder FROM nmsdeliverypart f
+  WHERE f.ideliveryid = w.id AND f.tsnextpass <= now() ORDER BY f.tsnextpass LIMIT 1
+) first
+CROSS JOIN LATERAL (
+  SELECT DISTINCT h.hostname, h.holder FROM (
+    SELECT coalesce(d.shostname, '') AS hostname, coalesce(d.iprocessid, 0) AS holder FROM nmsdeliverypart d
+    WHERE d.ideliveryid = w.id AND d.tsnextpass <= now() ORDER BY d.tsnextpass LIMIT 200
+  ) h
+) p
+WHERE first.holder <> 0
+""",
+    {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid", "shostname")},
     Index("nmsdeliverypart", ("ideliveryid",)),
 )
 
@@ -178,9 +238,9 @@ GROUP BY 1, 2
 )
 
 # Which column holds the value depends on iDataType, whose codes are not documented: the first number among them counts.
-OPTION = Statement(
-    "option",
-    "SELECT ilongvalue, ddoublevalue FROM xtkoption WHERE sname = %(name)s",
+OPTIONS = Statement(
+    "options",
+    "SELECT sname, ilongvalue, ddoublevalue FROM xtkoption WHERE sname = ANY(%(names)s)",
     {"xtkoption": ("sname", "ilongvalue", "ddoublevalue")},
 )
 
@@ -314,7 +374,12 @@ GROUP BY c.relname, i.indexrelid
 """,
 )
 
-STATEMENTS: tuple[Statement, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Statement))
+STATEMENTS: tuple[Statement, ...] = tuple(
+    value for value in [*globals().values(), *vars(delivery_statements).values()] if isinstance(value, Statement)
+)
+
+#: All tables that anything is asked of, those included that may be shut.
+TABLES: tuple[str, ...] = tuple(sorted({table for statement in STATEMENTS for table in statement.reads}))
 
 
 def columns_read() -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from campaign_exporter.errors import NotInDatabase, PermissionDenied, SourceError
 from campaign_exporter.sources.database import Session
-from campaign_exporter.sources.statements import COLUMNS, INDEXES, Statement, columns_read
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import COLUMNS, INDEXES, TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Survey:
 
 def survey(session: Session) -> Survey:
     """Read the catalogue of the round's schema."""
-    tables = list(columns_read())
+    tables = list(TABLES)
     columns: dict[str, dict[str, bool]] = {}
     naive = False
     for table, column, readable, is_naive in session.rows(COLUMNS, {"tables": tables}):

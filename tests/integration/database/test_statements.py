@@ -12,12 +12,12 @@ from campaign_exporter.config import Database as DatabaseSettings
 from campaign_exporter.errors import SourceError, StatementFailed
 from campaign_exporter.grants import grants_sql
 from campaign_exporter.sources.database import Database
+from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import (
     NEXT_PASSES,
     SENDING_DELIVERIES,
     SENDING_TABLES,
     STATEMENTS,
-    Statement,
     columns_read,
 )
 from campaign_simulator.postgres import PostgresServer
@@ -25,10 +25,13 @@ from campaign_simulator.programs import embedded_bin_directory, find_bin_directo
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 
-LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart")
+LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
 PARAMETERS = {
     "deliveries": [1, -2, 3],
-    "name": "NmsMTA_Alert_Delay",
+    "names": ["NmsMTA_Alert_Delay", "operationMgt"],
+    "id": 1,
+    "name": "DM1",
+    "window": 7 * 86400,
     "start": time.time() - 3 * 3600,
     "end": math.inf,
     "tables": [*SENDING_TABLES, *columns_read()],
@@ -205,10 +208,12 @@ INSERT INTO nmsdelivery (ideliveryid, istate, sinternalname, ideliverymode, ipro
 INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess)
   SELECT date_bin('10 minutes', now() - bucket * interval '10 minutes', '2026-01-01'), id, 5
   FROM generate_series(0, 4319) bucket, generate_series(1, 47) id;
-INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass)
-  SELECT id, 1 + id % 100, now() + id % 60 * interval '1 minute' FROM generate_series(1, 200000) id;
+INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass, iprocessid)
+  SELECT id, 1 + id % 100, now() + (id % 60 - 30) * interval '1 minute', id % 2 FROM generate_series(1, 200000) id;
 INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
+INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage)
+  SELECT id, 1 + id % 1000, 'a line of a log' FROM generate_series(1, 200000) id;
 ANALYZE
 """
 
