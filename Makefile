@@ -50,6 +50,7 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python benchmarks/scrape_latency.py
 	$(BIN)/python benchmarks/round_cost.py
+	$(BIN)/python benchmarks/guessing_flood.py
 
 drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
 	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
