@@ -176,7 +176,7 @@ def _unpacked(body: bytes) -> bytes:
     if len(text) > MAXIMAL_BYTES:
         raise Unreadable(f"the answer unpacks to more than {MAXIMAL_BYTES} bytes")
     if not unpacker.eof or unpacker.unused_data:
-        raise Unreadable("the answer is cut off")
+        raise Unreadable("the answer is cut off, or goes on behind its end")
     return text
 
 
