@@ -51,7 +51,7 @@ class Round:
 
     @contextmanager
     def part(self, name: str = "", read_at: float | None = None) -> Iterator[Samples]:
-        """Collect one part; a SourceError inside fails it and nothing else."""
+        """Collect one part; a SourceError inside fails it and nothing else. `read_at`: see the field of that name."""
         samples = Samples()
         if read_at is not None:
             self.read_at[name] = read_at

@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -107,15 +107,15 @@ class AgentHost:
 
     def processes(self) -> Readers[Processes]:
         """Say how to learn which processes run."""
-        return {self.name: partial(self._read, "processes")}
+        return {self.name: partial(self._read, lambda report: report.processes)}
 
     def declarations(self) -> Readers[Declared]:
         """Say how to learn what the configuration declares."""
-        return {self.name: partial(self._read, "configuration")}
+        return {self.name: partial(self._read, lambda report: report.configuration)}
 
     def directories(self) -> Readers[Mapping[str, Usage]]:
         """Say how to learn how full the directories are."""
-        return {self.name: partial(self._read, "directories")}
+        return {self.name: partial(self._read, lambda report: report.directories)}
 
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed: nobody knows what the agent would have said."""
@@ -141,9 +141,9 @@ class AgentHost:
         except Missing:
             return None
 
-    def _read(self, kind: str, timeout: float) -> Finding[Any]:
+    def _read(self, pick: Callable[[HostReport], Told[T]], timeout: float) -> Finding[T]:
         report, read_at = self._report.read(timeout)
-        told: Told[Any] = getattr(report.host(self._name_there), kind)
+        told = pick(report.host(self._name_there))
         return Finding(self.name, told.up, told.value, read_at, told.error, reached=True)
 
 
@@ -176,7 +176,7 @@ def _unpacked(body: bytes) -> bytes:
     if len(text) > MAXIMAL_BYTES:
         raise Unreadable(f"the answer unpacks to more than {MAXIMAL_BYTES} bytes")
     if not unpacker.eof or unpacker.unused_data:
-        raise Unreadable("the answer is cut off")
+        raise Unreadable("the answer is cut off, or goes on behind its end")
     return text
 
 

@@ -136,8 +136,8 @@ def _seen(instance: config.Instance, *, clock: Clock, life: float, fresh: float)
         if host.agent is None:
             yield LocalHost(host, instance.nlserver_name, clock=clock, life=life)
             continue
-        agent = host.agent.model_copy(update={"host": None})
+        there = host.agent.instance or instance.name
+        agent = host.agent.model_copy(update={"host": None, "instance": there})
         if agent not in reports:
-            reader = Agent(agent, agent.instance or instance.name).read
-            reports[agent] = Remembered(reader, clock=clock, life=life, fresh=fresh)
+            reports[agent] = Remembered(Agent(agent, there).read, clock=clock, life=life, fresh=fresh)
         yield AgentHost(host.name, host.agent.host or host.name, reports[agent])

@@ -1,5 +1,6 @@
 """A host whose listing, files and directories are read from here, be it through ssh or a mount."""
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -100,10 +101,8 @@ class LocalHost:
         pids = {module: listing.pids(module, self._instance) for module in modules}
         told = {module for module in modules if pids[module] or listing.up(module, self._instance) is not None}
         memory = {module: listing.memory_bytes(module, self._instance) for module in told}
-        return Processes(
-            expected=value.expected,
-            up=value.up,
-            limits=value.limits,
+        return dataclasses.replace(
+            value,
             counts={module: len(pids[module]) for module in told},
             memory={module: size for module, size in memory.items() if size is not None},
             pids={module: pids[module] for module in told},
