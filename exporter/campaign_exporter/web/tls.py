@@ -4,11 +4,11 @@ import logging
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from campaign_exporter.web.configuration import TlsServer
 from campaign_exporter.web.vocabulary import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS
@@ -80,11 +80,20 @@ class ServerContext(ssl.SSLContext):
         """Tell whether a client, whose certificate is verified, has one of the names that are let in."""
         if self.allowed_sans is None:
             return True
-        names = (client.getpeercert() or {}).get("subjectAltName", ())
-        if self.allowed_sans.isdisjoint(_as_go_writes(*name) for name in names if len(name) == 2):  # noqa: PLR2004 - kind and name
+        if self.allowed_sans.isdisjoint(names_of(client.getpeercert() or {})):
             _REFUSALS.say("its certificate is good, and has none of the names in client_allowed_sans")
             return False
         return True
+
+
+def names_of(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Give the names that a certificate is issued to, as Go writes them."""
+    for kind, name in certificate.get("subjectAltName", ()):
+        if kind in {"DNS", "email", "URI"}:
+            yield name
+        elif kind == "IP Address":
+            with suppress(ValueError):  # OpenSSL says <invalid> where it is none
+                yield str(ip_address(name))
 
 
 class RenewedContext(ssl.SSLContext):
@@ -164,10 +173,6 @@ def refused_by_clients(tls: TlsServer) -> str | None:
     except OSError as error:  # of OpenSSL as well
         return str(getattr(error, "reason", None) or error.strerror)
     return None
-
-
-def _as_go_writes(kind: str, name: str) -> str:
-    return str(ip_address(name)) if kind == "IP Address" else name
 
 
 def _set_up(context: ServerContext, tls: TlsServer) -> Iterator[Fault]:

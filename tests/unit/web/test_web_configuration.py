@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from campaign_exporter.document import ConfigurationError
 from campaign_exporter.web.policy import read_policy
+from campaign_exporter.web.tls import names_of
 from campaign_exporter.web.vocabulary import CIPHERS, CIPHERS_OF_TLS13, CLIENT_AUTH, CURVES, VERSIONS
 from integration.web.authority import HASH, Authority
 
@@ -314,3 +315,20 @@ def test_each_cipher_suite_is_the_same_to_go_and_to_openssl() -> None:
         found[name] = next(each["id"] & 0xFFFF for each in context.get_ciphers() if each["name"] == known_as)
     assert found == numbers
     assert {each["name"] for each in context.get_ciphers()} >= set(CIPHERS_OF_TLS13)
+
+
+def test_the_names_of_a_client_are_written_as_go_writes_them() -> None:
+    """The left side is how Python's ssl gives them."""
+    names = [
+        ("DNS", "a.example"),
+        ("email", "sre@a.example"),
+        ("URI", "spiffe://a/b"),
+        ("IP Address", "10.1.2.3"),
+        ("IP Address", "2001:DB8:0:0:0:0:0:1"),
+        ("IP Address", "<invalid>"),
+        ("DirName", ((("commonName", "other"),),)),
+        ("Registered ID", "1.2.3"),
+    ]
+    found = list(names_of({"subjectAltName": names}))
+    assert found == ["a.example", "sre@a.example", "spiffe://a/b", "10.1.2.3", "2001:db8::1"]
+    assert list(names_of({})) == []
