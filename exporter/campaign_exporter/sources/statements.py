@@ -90,6 +90,29 @@ WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
     },
 )
 
+DELIVERIES_IN_PROGRESS = Statement(
+    "deliveries in progress",
+    f"""
+SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
+  date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed
+FROM nmsdelivery d
+WHERE d.istate IN (55, 62) AND {_REAL_DELIVERY}
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "slabel",
+            "sinternalname",
+            "ideliverymode",
+            "imessagetype",
+            "tslastmodified",
+            "itodeliver",
+            "iprocessed",
+        )
+    },
+)
+
 TYPOLOGY_AFFINITIES = Statement(
     "affinities of typologies",
     "SELECT itypologyid, sipaffinity FROM nmstypology WHERE itypologyid <> 0 AND sipaffinity <> ''",
