@@ -34,6 +34,8 @@ class Engine:
         self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
         self._rate = messages_per_second
         self._credit = 0.0
+        self.pace = 1.0  # the share of its rate at which the mta sends
+        self.halted: set[int] = set()  # deliveries in progress that the mta has forgotten
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
         self.traffic = Traffic(self.ids, self._chance, messages_per_second)
@@ -77,6 +79,14 @@ class Engine:
     def send_first_pass(self, delivery: Delivery) -> None:
         """Send what a delivery has at once, faster than the mta would."""
         self._send_some(delivery, delivery.size)
+
+    def send_at_once(self, delivery: Delivery, messages: int) -> None:
+        """Send some of what a delivery has, faster than the mta would."""
+        self._send_some(delivery, messages)
+
+    def fail(self, delivery: Delivery) -> None:
+        """End a delivery that cannot be sent."""
+        self._end(delivery, State.FAILED)
 
     def make_parts(self, delivery: Delivery, logs: range | list[int], next_pass: datetime, retry: int = 0) -> None:
         """Cut messages into parts, to be sent from a moment on."""
@@ -127,7 +137,7 @@ class Engine:
 
     def _send(self, elapsed: float) -> None:
         """Share the messages that can be sent among the deliveries that can send, the longest waiting first."""
-        self._credit += elapsed * self._rate
+        self._credit += elapsed * self._rate * self.pace
         sending = [d for d in self.active.values() if d.state in PENDING | SENDING and not self._held(d)]
         sending.sort(key=lambda delivery: (delivery.broad_start is not None, delivery.modified or delivery.created))
         for index, delivery in enumerate(sending):
@@ -137,7 +147,7 @@ class Engine:
         self._credit = min(self._credit, self._rate)  # an idle mta saves up nothing
 
     def _held(self, delivery: Delivery) -> bool:
-        return obstacle(delivery, self.site, self.now) is not None
+        return delivery.delivery_id in self.halted or obstacle(delivery, self.site, self.now) is not None
 
     def _send_some(self, delivery: Delivery, count: int) -> int:
         """Send up to so many messages of a delivery; returns how many were tried."""
@@ -190,9 +200,12 @@ class Engine:
         self._enter(delivery, State.RETRY_PENDING)
 
     def _finish(self, delivery: Delivery) -> None:
-        """End a delivery."""
+        """End a delivery of which all is sent."""
         delivery.broad_end = self.now
-        self._enter(delivery, State.FINISHED)
+        self._end(delivery, State.FINISHED)
+
+    def _end(self, delivery: Delivery, state: State) -> None:
+        self._enter(delivery, state)
         del self.active[delivery.delivery_id]
         self.settled[delivery.state, delivery.channel] += 1
 

@@ -3,5 +3,6 @@
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
+from campaign_simulator.sending_faults import SENDING_FAULTS
 
-FAULTS = (*PLATFORM_FAULTS, *DELIVERY_FAULTS, *DATABASE_FAULTS)
+FAULTS = (*PLATFORM_FAULTS, *DELIVERY_FAULTS, *SENDING_FAULTS, *DATABASE_FAULTS)
