@@ -1,0 +1,11 @@
+"""All stories."""
+
+from unit.alerts import stories_affinities, stories_deliveries, stories_hosts, stories_platform, stories_stuck
+
+STORIES = (
+    *stories_stuck.STORIES,
+    *stories_deliveries.STORIES,
+    *stories_hosts.STORIES,
+    *stories_affinities.STORIES,
+    *stories_platform.STORIES,
+)
