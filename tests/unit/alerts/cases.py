@@ -63,11 +63,11 @@ class Case:
         """Its name, with what it is about."""
         return f"{self.alerts[0] if self.alerts else 'all'}: {self.name}"
 
-    def document(self, rules: "Rules", file: Path) -> dict[str, Any]:
-        """Write it as promtool takes it, for rules in a file."""
+    def document(self, rules: "Rules", file: str) -> dict[str, Any]:
+        """Write it as promtool takes it, for rules in a file that is named as seen from its own folder."""
         asked = rules.metrics
         test = {
-            "interval": f"{self.step:g}s",
+            "interval": f"{self.step:.0f}s",
             "input_series": [
                 {"series": name, "values": written(line, self.until, self.step)}
                 for name, line in self.world.items()
@@ -76,7 +76,7 @@ class Case:
             "promql_expr_test": [*self._boundaries(), self._count(), *self._values()],
             "alert_rule_test": [_told(told) for told in self.told],
         }
-        return {"rule_files": [str(file)], "evaluation_interval": f"{self.step:g}s", "tests": [test]}
+        return {"rule_files": [file], "evaluation_interval": f"{self.step:.0f}s", "tests": [test]}
 
     def _boundaries(self) -> list[dict[str, Any]]:
         """Ask what fires just before and at each beginning and end."""
@@ -85,7 +85,7 @@ class Case:
         return [
             {
                 "expr": _FIRING,
-                "eval_time": f"{moment:g}s",
+                "eval_time": f"{moment:.0f}s",
                 "exp_samples": [
                     {"labels": one.series("ALERTS"), "value": 1}
                     for one in self.firing
@@ -102,8 +102,8 @@ class Case:
             end = self.until + self.step if one.end is None else one.end
             counts[one.series()] = counts.get(one.series(), 0) + (end - one.start) / self.step
         return {
-            "expr": f"count_over_time({_FIRING}[{self.until + self.step:g}s])",
-            "eval_time": f"{self.until:g}s",
+            "expr": f"count_over_time({_FIRING}[{self.until + self.step:.0f}s])",
+            "eval_time": f"{self.until:.0f}s",
             "exp_samples": [{"labels": series, "value": count} for series, count in counts.items()],
         }
 
@@ -111,7 +111,7 @@ class Case:
         return [
             {
                 "expr": expr,
-                "eval_time": f"{self.until:g}s",
+                "eval_time": f"{self.until:.0f}s",
                 "exp_samples": [{"labels": labels, "value": value} for labels, value in samples.items()],
             }
             for expr, samples in self.values.items()
@@ -120,7 +120,7 @@ class Case:
 
 def _told(told: Told) -> dict[str, Any]:
     return {
-        "eval_time": f"{told.moment:g}s",
+        "eval_time": f"{told.moment:.0f}s",
         "alertname": told.alert,
         "exp_alerts": [{"exp_labels": dict(labels), "exp_annotations": dict(texts)} for labels, texts in told.alerts],
     }
@@ -153,6 +153,10 @@ class Rules:
                 texts.append(records[name]["expr"])
         return Rules([rule for rule in self.rules if rule in wanted or rule.get("record") in found])
 
+    def has(self, name: str) -> bool:
+        """Tell whether an alert or a record of that name is among them."""
+        return any(name in {rule.get("alert"), rule.get("record")} for rule in self.rules)
+
     @property
     def metrics(self) -> set[str]:
         """All names that expressions and annotations ask for."""
@@ -172,23 +176,29 @@ def texts_of(rule: Mapping[str, Any]) -> list[str]:
 def run(cases: Sequence[Case], rules: Rules, directory: Path) -> dict[str, str]:
     """Run stories, and give what promtool complains of, by the title of the story."""
     files: dict[Path, Case] = {}
-    written_rules: dict[tuple[str, ...] | None, tuple[Rules, Path]] = {}
+    prepared: dict[tuple[str, ...] | None, tuple[Rules, str]] = {}
     for case in cases:
-        if case.alerts not in written_rules:
-            mine, file = rules.of(case.alerts), directory / f"rules{len(written_rules)}.yml"
-            mine.write(file)
-            written_rules[case.alerts] = mine, file
-        files[directory / f"case{len(files)}.yml"] = case
-    for file, case in files.items():
-        file.write_text(yaml.dump(case.document(*written_rules[case.alerts]), Dumper=_DUMPER, width=100_000), encoding="utf-8")
+        if case.alerts not in prepared:
+            prepared[case.alerts] = rules.of(case.alerts), f"rules{len(prepared)}.yml"
+            mine, name = prepared[case.alerts]
+            mine.write(directory / name)
+        file = directory / f"case{len(files)}.yml"
+        write(file, case.document(*prepared[case.alerts]))
+        files[file] = case
     # The long ones first, each in the next process that is free.
     order = sorted(files, key=lambda file: (files[file].alerts is not None, -files[file].until / files[file].step))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = pool.map(_complaint, order)
-    return {files[file].title: complaint for file, complaint in zip(order, said, strict=True) if complaint}
+        said = pool.map(complaint, order)
+    return {files[file].title: text for file, text in zip(order, said, strict=True) if text}
 
 
-def _complaint(file: Path) -> str:
+def write(file: Path, document: Mapping[str, Any]) -> None:
+    """Write YAML, fast."""
+    file.write_text(yaml.dump(document, Dumper=_DUMPER, width=100_000), encoding="utf-8")
+
+
+def complaint(file: Path) -> str:
+    """Let promtool run a file; give what it complains of."""
     command = ["promtool", "test", "rules", str(file)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
     return done.stdout if done.returncode else ""
