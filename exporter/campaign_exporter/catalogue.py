@@ -69,6 +69,33 @@ MESSAGES_REMAINING = Metric(
     source="NmsDelivery.iToDeliver - iProcessed, iState 51 to 84",
 )
 
+MESSAGES_DUE = Metric(
+    "campaign_messages_due",
+    "gauge",
+    "Messages that are left in deliveries in progress which this instance sends, and of which a part is due now.",
+    "deliveries",
+    ("channel",),
+    _CHANNEL,
+    source="NmsDelivery.iToDeliver - iProcessed, iState 55, 62; NmsDeliveryPart.tsNextPass",
+)
+DELIVERY_PROGRESS = Metric(
+    "campaign_delivery_progress_timestamp_seconds",
+    "gauge",
+    "When a delivery in progress of which a part is due last processed a message, or became due again: those for which it is"
+    " longest ago, a bounded number of them.",
+    "deliveries",
+    ("delivery_id", "label"),
+    source="NmsDelivery.iProcessed, tsLastModified, iState 55, 62; NmsDeliveryPart.tsNextPass",
+)
+DELIVERY_MESSAGES_REMAINING = Metric(
+    "campaign_delivery_messages_remaining",
+    "gauge",
+    "Messages that are left in these deliveries.",
+    "deliveries",
+    ("delivery_id", "label"),
+    source="NmsDelivery.iToDeliver - iProcessed",
+)
+
 # --- pending --------------------------------------------------------------------------------------------------------------
 
 DELIVERIES_PENDING = Metric(

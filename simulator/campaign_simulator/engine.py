@@ -35,6 +35,8 @@ class Engine:
         self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
         self._rate = messages_per_second
         self._credit = 0.0
+        self.pace = 1.0  # the share of its rate at which the mta sends
+        self.halted: set[int] = set()  # deliveries in progress that the mta has forgotten
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
         self.last_sent: dict[str, datetime] = {}  # when something last went out, by IP affinity
@@ -83,6 +85,14 @@ class Engine:
     def send_first_pass(self, delivery: Delivery) -> None:
         """Send what a delivery has at once, faster than the mta would."""
         self._send_some(delivery, delivery.size)
+
+    def send_at_once(self, delivery: Delivery, messages: int) -> None:
+        """Send some of what a delivery has, faster than the mta would."""
+        self._send_some(delivery, messages)
+
+    def fail(self, delivery: Delivery) -> None:
+        """End a delivery that cannot be sent."""
+        self._end(delivery, State.FAILED)
 
     def make_parts(self, delivery: Delivery, logs: range | list[int], next_pass: datetime, retry: int = 0) -> None:
         """Cut messages into parts, to be sent from a moment on."""
@@ -163,7 +173,7 @@ class Engine:
 
     def _send(self, elapsed: float) -> None:
         """Share the messages that can be sent among the deliveries that can send, the longest waiting first."""
-        self._credit += elapsed * self._rate
+        self._credit += elapsed * self._rate * self.pace
         sending = [d for d in self.active.values() if self._can_send(d)]
         sending.sort(key=lambda delivery: (delivery.broad_start is not None, delivery.modified or delivery.created))
         for index, delivery in enumerate(sending):
@@ -174,7 +184,7 @@ class Engine:
 
     def _can_send(self, delivery: Delivery) -> bool:
         ours = delivery.state in PENDING | SENDING and delivery.mode != DeliveryMode.MID_SOURCING
-        return ours and not held(delivery, self.site, self.now)
+        return ours and delivery.delivery_id not in self.halted and not held(delivery, self.site, self.now)
 
     def _send_some(self, delivery: Delivery, count: int) -> int:
         """Send up to so many messages of a delivery; returns how many were tried."""
@@ -229,9 +239,12 @@ class Engine:
         self._enter(delivery, State.RETRY_PENDING)
 
     def _finish(self, delivery: Delivery) -> None:
-        """End a delivery."""
+        """End a delivery of which all is sent."""
         delivery.broad_end = self.now
-        self._enter(delivery, State.FINISHED)
+        self._end(delivery, State.FINISHED)
+
+    def _end(self, delivery: Delivery, state: State) -> None:
+        self._enter(delivery, state)
         del self.active[delivery.delivery_id]
         self.settled[delivery.state, delivery.channel] += 1
 

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "delivery-stuck": ["validity_expired", "parts_missing"],
     "job-log": ["quota"],
     "select-revoked": ["NmsDelivery"],
+    "affinity-latent": ["travel.it"],
 }
 
 
@@ -233,6 +234,23 @@ def test_the_password_may_change_and_come_back(simulator: Simulator) -> None:
         psycopg.connect(simulator.dsn, password=password)
     simulator.clear_fault("password-changed")
     psycopg.connect(simulator.dsn, password=password).close()
+
+
+def test_the_index_of_the_parts_goes_and_comes_back(simulator: Simulator) -> None:
+    query = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%(ideliveryid, tsnextpass)'"
+    assert row(simulator, query) == (1,)
+    simulator.set_fault("index-missing")
+    assert row(simulator, query) == (0,)
+    simulator.clear_fault("index-missing")
+    assert row(simulator, query) == (1,)
+
+
+def test_a_latent_affinity_stands_in_the_tables(simulator: Simulator) -> None:
+    query = "SELECT count(*) FROM NmsTypology WHERE sIPAffinity = 'travel.it'"
+    simulator.set_fault("affinity-latent", "travel.it")
+    assert row(simulator, query) == (1,)
+    simulator.clear_fault("affinity-latent")
+    assert row(simulator, query) == (0,)
 
 
 def test_an_unknown_table_is_told(simulator: Simulator) -> None:

@@ -1,0 +1,21 @@
+"""All stories."""
+
+from unit.alerts import (
+    stories_affinities,
+    stories_deliveries,
+    stories_exporter,
+    stories_hosts,
+    stories_platform,
+    stories_stuck,
+    stories_throughput,
+)
+
+STORIES = (
+    *stories_stuck.STORIES,
+    *stories_deliveries.STORIES,
+    *stories_throughput.STORIES,
+    *stories_hosts.STORIES,
+    *stories_affinities.STORIES,
+    *stories_platform.STORIES,
+    *stories_exporter.STORIES,
+)
