@@ -40,11 +40,13 @@ class Report:
                 self._console.print(line, soft_wrap=True)
 
     def end(self) -> None:
-        """Write how it ended, and the names of the findings: after a long list, the end is what is seen."""
+        """Write the names of the findings once more, and how it ended: after a long list, the end is what is seen."""
+        found = [check for check in self._checks if check.result is Result.FINDING]
+        if found:
+            self._console.print(Text("\nfindings", style=_STYLES[Result.FINDING]))
+        for check in found:
+            self._console.print(Text(f"{' ' * _INDENT}{check.instance or check.subject}: {_label(check)}"), soft_wrap=True)
         self._console.print(Text(f"\n{summary(self._checks)}", style="bold"))
-        for check in self._checks:
-            if check.result is Result.FINDING:
-                self._console.print(Text(f"  {check.instance or check.subject}: {_label(check)}"), soft_wrap=True)
 
 
 def _lines(check: Check, width: int) -> Iterator[Text]:
@@ -63,7 +65,7 @@ def _paragraph(before: Text, title: str, text: str, width: int) -> Iterator[Text
     first, *rest = textwrap.wrap(f"{title}: {safe_line(text)}", width, break_long_words=False, break_on_hyphens=False)
     line = Text(first)
     line.stylize("bold", 0, len(title) + 1)
-    yield before + line
+    yield Text.assemble(before, line)
     yield from (Text(" " * _INDENT + each) for each in rest)
 
 

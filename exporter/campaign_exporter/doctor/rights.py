@@ -111,7 +111,7 @@ def beyond_tables(relations: Sequence[Relation], scope: Scope) -> Check:
         SUBJECT,
         f"{len(names)} may be read as a whole: {listed(names)}",
         why=_unneeded(secrets),
-        mend=f"{take}{f' (others may stand on what {others} has)' if others else ''} Then {mends.GRANTS}",
+        mend=f"{take}{f' (others may stand on what {others} has)' if others else ''} then {mends.GRANTS}",
     )
 
 

@@ -69,7 +69,7 @@ def test_a_finding_is_exit_status_1(tmp_path: Path) -> None:
     done = doctor(configuration(tmp_path, "{file: none.txt}"))
     assert (done.returncode, done.stderr) == (1, "")
     assert f"finding host mta1 processes: {tmp_path}/none.txt is not there why: " in " ".join(done.stdout.split())
-    assert done.stdout.endswith("\n3 checks, 1 finding\n  prod: host mta1 processes\n")
+    assert done.stdout.endswith("\nfindings\n             prod: host mta1 processes\n\n3 checks, 1 finding\n")
 
 
 def test_json_is_for_machines(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_everything_hangs_and_it_ends(tmp_path: Path) -> None:
         took = time.monotonic() - began
     assert (done.returncode, done.stderr) == (1, "")
     for name in ("connection", "host mta1 processes", "endpoint app answer"):
-        assert f"  prod: {name}\n" in done.stdout
-    assert "  prometheus: server\n" in done.stdout
+        assert f" prod: {name}\n" in done.stdout
+    assert " prometheus: server\n" in done.stdout
     assert took < 40
 
 

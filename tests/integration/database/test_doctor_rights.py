@@ -49,8 +49,8 @@ def mend(scene: Scene, seen: Examined, name: str) -> None:
     """Run the SQL of a mend, which may end in a sentence."""
     for check in seen.of(name):
         if check.result is Result.FINDING:
-            scene.execute(check.mend.split("; Then")[0].split("; Before")[0])
-            if "Then run what `campaign-exporter grants" in check.mend:
+            scene.execute(check.mend.split("; then")[0].split("; Before")[0])
+            if "then run what `campaign-exporter grants" in check.mend:
                 grant_columns(scene)
 
 
@@ -272,7 +272,7 @@ def test_names_that_need_quotes(own_server: PostgresServer, make_scene: MakeScen
     seen = look(scene)
     assert seen.found == {"rights to read", "whole tables", "indexes"}
     for check in seen.findings:
-        scene.execute(check.mend.split("; Then")[0])
+        scene.execute(check.mend.split("; then")[0])
         if check.name == "whole tables":
             grant_columns(scene)
     assert look(scene).findings == []
