@@ -31,7 +31,8 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 	$(BIN)/campaign-exporter demo
 
 test: $(VENV)/.test  ## all tests, on real servers
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus prometheus-alertmanager:prometheus-alertmanager \
+		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint  ## ruff and mypy
