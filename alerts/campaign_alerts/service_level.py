@@ -61,7 +61,8 @@ def _late(values: Values) -> Alert:
         next_step=f"campaign-exporter why --all --config.file {values.configuration_file}",
         dashboard=_PAGE,
         when=(
-            f"more than {float(settings['late_share']):.0%} of deliveries start later than {settings['within']} after their contact"
+            f"more than {float(settings['late_share']):.0%} of deliveries start later than {settings['within']} after"
+            " their contact"
             f" date: {_in_words(settings.section('fast'))}, or {_in_words(settings.section('slow'))}"
         ),
         labels=DATABASE,

@@ -16,8 +16,8 @@ _PAGE = "throughput?var-instance={{ $labels.campaign_instance | urlquery }}"
 
 def throughput(values: Values) -> Group:
     """Make the group."""
-    rules = (*_recordings(values), _stalled(values), _low(values), _errors_high(values))
-    return Group("campaign-throughput", values.interval, rules)
+    alerts = (_stalled(values), _low(values), _errors_high(values))
+    return Group("campaign-throughput", values.interval, (*_recordings(values), *alerts))
 
 
 def _increase(matchers: str, span: str) -> str:
@@ -49,7 +49,8 @@ def _recordings(values: Values) -> Iterable[Recording]:
             and on (campaign_instance)
             min by (campaign_instance) (min_over_time(campaign_messages_due{{channel="email"}}[{span}])) >= $busy_messages
         """),
-        f"throughput while mails were due all through the last {span}; absent at other times, so that a quiet day is not a slow one",
+        f"throughput while mails were due all through the last {span}; absent at other times, so that a quiet day is not a"
+        " slow one",
     )
     yield Recording(
         _baseline(span, low["baseline"]),
@@ -85,7 +86,8 @@ def _stalled(values: Values) -> Alert:
         """),
         summary="Nothing is sent though messages are due",
         description=(
-            f"{INSTANCE}: no message was processed for {settings['after']}, while {{{{ $value | humanize }}}} or more were due in"
+            f"{INSTANCE}: no message was processed for {settings['after']}, while {{{{ $value | humanize }}}} or more were"
+            " due in"
             f" deliveries in progress all the time. MTA and stat server are not known to be down.{slowest}"
             f"{text.at_stake('unknown')}"
         ),
@@ -117,7 +119,8 @@ def _low(values: Values) -> Alert:
         settings.fill(f"{_busy(span)}\n/ {_baseline(span, settings['baseline'])}\n< $share"),
         summary="Messages go out far more slowly than usual",
         description=(
-            f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual while there"
+            f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual"
+            " while there"
             " is work."
         ),
         next_step="on each MTA server: nlserver pdump, then read var/<instance>/log/mta.log",
@@ -141,7 +144,8 @@ def _errors_high(values: Values) -> Alert:
         _ERRORS,
         "warning",
         "deliverability",
-        f"{errors}\n/\n(\n  {every.replace(chr(10), chr(10) + '  ')}\n  >= {settings['minimum_messages']}\n)\n> {settings['share']}",
+        f"{errors}\n/\n(\n  {every.replace(chr(10), chr(10) + '  ')}\n  >= {settings['minimum_messages']}\n)\n>"
+        f" {settings['share']}",
         summary="Many messages fail at their first attempt",
         description=(
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import promql_parser
-from promql_parser import AggregateExpr, BinaryExpr, Call, MatchOp, MatrixSelector, ParenExpr, SubqueryExpr, UnaryExpr, VectorSelector
+from promql_parser import (
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    MatchOp,
+    MatrixSelector,
+    ParenExpr,
+    SubqueryExpr,
+    UnaryExpr,
+    VectorSelector,
+)
 
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.domain.processes import INSTANCE_MODULES, SHARED_MODULES
@@ -98,9 +108,9 @@ def complaints(expr: str, records: Mapping[str, str], causes: Sequence[str], job
                 continue
             if "%q" in value:
                 continue
-            for each in value.split("|") if is_regex else [value]:
-                if label in values and each not in values[label]:
-                    found.append(f"{label} of {asked.metric} is never {each}")
+            wanted = value.split("|") if is_regex else [value]
+            strange = [each for each in wanted if label in values and each not in values[label]]
+            found += [f"{label} of {asked.metric} is never {each}" for each in strange]
     return found
 
 
@@ -132,8 +142,8 @@ def _known(
 
 def _labels_of_record(name: str) -> set[str]:
     """Read the level of a record's name, which tells its labels."""
-    level = name.split(":")[0].removeprefix("campaign_instance")
-    return {"campaign_instance", *filter(None, level.split("_"))}
+    level = name.split(":", maxsplit=1)[0].removeprefix("campaign_instance")
+    return {"campaign_instance", *TARGET_LABELS, *filter(None, level.split("_"))}
 
 
 def queries(text: str) -> list[str]:

@@ -103,6 +103,16 @@ _STALLED_STORIES = (
         withdrawn(_halted(), minutes(60), minutes(66), _PROGRESS, "campaign_delivery_messages_remaining"),
         _stalls(),
     ),
+    _stalled(
+        "what is left is not told for two minutes",
+        withdrawn(_halted(), minutes(42), minutes(44), "campaign_delivery_messages_remaining"),
+        _stalls(),
+    ),
+    _stalled(
+        "what is left is not told for longer: `for` begins anew",
+        withdrawn(_halted(), minutes(42), minutes(44.5), "campaign_delivery_messages_remaining"),
+        _stalls(start=minutes(44.5) + minutes(5)),
+    ),
     _stalled("of two exporters one fails", scrapes_fail(twice(_halted(), A, B), A, minutes(20), hours(2)), _stalls()),
     _stalled(
         "of two exporters one has just been started, and dates it by a later edit",
@@ -136,7 +146,8 @@ def _failed_told(state: str, number: int) -> tuple[Mapping[str, str], Mapping[st
         told(
             _FAILED,
             "Deliveries failed",
-            f"prod: deliveries that entered the state {state} within 30m: {number}. They stay there until somebody sees to them.",
+            f"prod: deliveries that entered the state {state} within 30m: {number}. They stay there until somebody sees to"
+            " them.",
             'psql -c "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery'
             ' WHERE istate IN (37, 87) AND iismodel = 0 ORDER BY tslastmodified DESC LIMIT 10"',
         ),

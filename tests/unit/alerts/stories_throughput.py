@@ -3,9 +3,24 @@
 from collections.abc import Mapping
 
 from unit.alerts.cases import Case, Firing, Told
-from unit.alerts.healthy import A, B, CONSOLIDATION, delivery, healthy
+from unit.alerts.healthy import CONSOLIDATION, A, B, delivery, healthy
 from unit.alerts.texts import told
-from unit.alerts.timeline import Line, Target, World, always, during, growing, hours, minutes, only, scrapes_fail, steps, total, twice, withdrawn
+from unit.alerts.timeline import (
+    Line,
+    Target,
+    World,
+    always,
+    during,
+    growing,
+    hours,
+    minutes,
+    only,
+    scrapes_fail,
+    steps,
+    total,
+    twice,
+    withdrawn,
+)
 
 _STALLED, _LOW, _ERRORS = "CampaignThroughputStalled", "CampaignThroughputLow", "CampaignDeliveryErrorsHigh"
 _PAGE = "campaign-throughput?var-instance=prod"
@@ -23,7 +38,7 @@ def _counted(result: str, pass_: str, line: Line, target: Target = A, kind: str 
 
 def _messages(line: Line, target: Target = A) -> World:
     """Let all messages be good at first."""
-    world = {}
+    world: World = {}
     for result in ("success", "error"):
         for pass_ in _PASSES:
             good = (result, pass_) == ("success", "first")
@@ -65,7 +80,12 @@ _STALLED_STORIES = (
     Case(
         None,
         "nothing is sent though messages are due: told once",
-        {**_STOPPED, **delivery(A, "101", "Newsletter", lambda moment: moment if moment < _LAST or moment >= _AGAIN else _LAST, always(2000))},
+        {
+            **_STOPPED,
+            **delivery(
+                A, "101", "Newsletter", lambda moment: moment if moment < _LAST or moment >= _AGAIN else _LAST, always(2000)
+            ),
+        },
         hours(2.8),
         (_stalled(),),
         (
@@ -78,7 +98,8 @@ _STALLED_STORIES = (
                         told(
                             _STALLED,
                             "Nothing is sent though messages are due",
-                            "prod: no message was processed for 30m, while 2k or more were due in deliveries in progress all the time."
+                            "prod: no message was processed for 30m, while 2k or more were due in deliveries in progress"
+                            " all the time."
                             " MTA and stat server are not known to be down."
                             "\n- 35m 0s: Newsletter (101)\nAt stake: 0 deliveries wait with 0 messages.",
                             _MTA_LOG,
@@ -94,7 +115,11 @@ _STALLED_STORIES = (
         "less than thirty-five minutes are nothing",
         {**healthy(), **_messages(_stops(again=_FIRES))},
     ),
-    _nothing("a hundred messages are enough, over all channels", {**_STOPPED, **_due("email", always(60)), **_due("sms", always(40))}, _stalled()),
+    _nothing(
+        "a hundred messages are enough, over all channels",
+        {**_STOPPED, **_due("email", always(60)), **_due("sms", always(40))},
+        _stalled(),
+    ),
     _nothing("ninety-nine are too few", {**_STOPPED, **_due("email", always(60)), **_due("sms", always(39))}),
     _nothing(
         "while nothing is due nothing need be sent",
@@ -109,7 +134,10 @@ _STALLED_STORIES = (
         {
             **healthy(),
             **_messages(only(minutes(100), hours(9), always(0))),
-            **{A(f"campaign_messages_due", channel=channel): only(minutes(100), hours(9), always(2000)) for channel in ("email", "sms")},
+            **{
+                A("campaign_messages_due", channel=channel): only(minutes(100), hours(9), always(2000))
+                for channel in ("email", "sms")
+            },
         },
         # It has seen messages due for twenty-five minutes.
         _stalled(start=minutes(100) + minutes(25) + minutes(5), end=None),
@@ -148,7 +176,10 @@ _STALLED_STORIES = (
     ),
     _nothing(
         "that all MTAs are down is told instead",
-        {**_STOPPED, **{A("campaign_process_up", host=host, process="mta"): during(_LAST, hours(9), 0, 1) for host in ("mta1", "mta2")}},
+        {
+            **_STOPPED,
+            **{A("campaign_process_up", host=host, process="mta"): during(_LAST, hours(9), 0, 1) for host in ("mta1", "mta2")},
+        },
     ),
     _nothing(
         "that stat is down is told instead",
@@ -352,7 +383,9 @@ def _errors_told(moment: float, share: str) -> Told:
         'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
         ' ORDER BY tslastmodified DESC LIMIT 20"'
     )
-    return Told(moment, _ERRORS, [(_ERRORS_LABELS, told(_ERRORS, "Many messages fail at their first attempt", said, query, _PAGE))])
+    return Told(
+        moment, _ERRORS, [(_ERRORS_LABELS, told(_ERRORS, "Many messages fail at their first attempt", said, query, _PAGE))]
+    )
 
 
 #: A step leaves the range an hour later.
@@ -373,12 +406,19 @@ _ERRORS_STORIES = (
     _refused("retries that fail again are expected", {**_messages(growing(1)), **_counted("error", "retry", growing(3))}),
     _refused("where passes are not told apart all count", _failing(0.5, pass_="unknown"), _many()),
     _refused("what was caught up does not count", _at_once(100_000, 90_000, catch_up=True)),
-    _refused("what fails in a step of ten minutes is over in an hour", _at_once(10_000, 1300), _many(_RISES + minutes(10), _STEP_GONE)),
+    _refused(
+        "what fails in a step of ten minutes is over in an hour",
+        _at_once(10_000, 1300),
+        _many(_RISES + minutes(10), _STEP_GONE),
+    ),
     Case(
         (_ERRORS,),
         "failed scrapes neither delay nor resolve it",
         scrapes_fail(
-            scrapes_fail({**healthy(), **_failing(0.5)}, A, _RISES + minutes(16), _RISES + minutes(18)), A, minutes(120), minutes(123)
+            scrapes_fail({**healthy(), **_failing(0.5)}, A, _RISES + minutes(16), _RISES + minutes(18)),
+            A,
+            minutes(120),
+            minutes(123),
         ),
         hours(3.5),
         (_many(),),

@@ -61,7 +61,10 @@ def test_what_a_rule_asks_for_is_there(rule: Mapping[str, Any]) -> None:
         ("rate(campaign_messages_total{result='lost'}[5m])", "result of campaign_messages_total is never lost"),
         ("campaign_process_up{process=~'mta|mtb'}", "process of campaign_process_up is never mtb"),
         ("campaign_deliveries_pending{cause='rain'}", "cause of campaign_deliveries_pending is never rain"),
-        ("campaign_delivery_start_delay_seconds_bucket{le='901'}", "le of campaign_delivery_start_delay_seconds_bucket is never 901"),
+        (
+            "campaign_delivery_start_delay_seconds_bucket{le='901'}",
+            "le of campaign_delivery_start_delay_seconds_bucket is never 901",
+        ),
         ("up{job='other'}", "job of up is never other"),
         ("sum(campaign_up) unless campaign_down", "there is no metric campaign_down"),
     ],
@@ -138,7 +141,9 @@ def test_a_root_alert_may_mute_what_it_explains(root: Alert) -> None:
     assert seconds(root.keep) >= seconds(VALUES.window) + seconds(stuck.keep) + 2 * seconds(VALUES.interval)
 
 
-@pytest.mark.parametrize("root", [root for root in _roots() if root.cause != "unknown"], ids=lambda root: f"{root.name}-{root.cause}")
+@pytest.mark.parametrize(
+    "root", [root for root in _roots() if root.cause != "unknown"], ids=lambda root: f"{root.name}-{root.cause}"
+)
 def test_a_root_alert_is_there_before_its_effect(root: Alert) -> None:
     assert seconds(root.confirmed or "0s") + seconds(root.wait) < seconds(_stuck(str(root.cause)).wait)
 
@@ -202,8 +207,16 @@ def loaded(tmp_path: Path, *changes: tuple[str, str]) -> Values:
     [
         ("interval: 30s ", "interval: soon ", "'soon' is no duration: write 30s, 5m, 1h30m or 7d"),
         ("job: campaign ", "jobs: campaign ", "values.yaml: job: Field required"),
-        ("  CampaignMtaDown: {for: 3m}", "  CampaignMtaDown: {for: 3m, fro: 1m}", "alerts.CampaignMtaDown: no rule knows the key 'fro'"),
-        ("fast: {long: 6h,", "fast: {longer: 1h, long: 6h,", "alerts.CampaignDeliveryStartsLate: no rule knows the key 'longer'"),
+        (
+            "  CampaignMtaDown: {for: 3m}",
+            "  CampaignMtaDown: {for: 3m, fro: 1m}",
+            "alerts.CampaignMtaDown: no rule knows the key 'fro'",
+        ),
+        (
+            "fast: {long: 6h,",
+            "fast: {longer: 1h, long: 6h,",
+            "alerts.CampaignDeliveryStartsLate: no rule knows the key 'longer'",
+        ),
         ("  CampaignMtaDown: {for: 3m}", "", "alerts.CampaignMtaDown is missing"),
         ("{range: 1h, restarts: 3}", "{range: 1h}", "alerts.CampaignProcessRestarting lacks the key 'restarts'"),
         ("  hosts: campaign-mta", "  mta: campaign-mta", "dashboard_uids lacks the key 'hosts'"),
