@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import DATABASE, PENDING_AGE, one_of, processed
+from campaign_alerts.parts import DATABASE, PENDING_AGE, increase, one_of
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
@@ -104,7 +104,8 @@ def _stalled(values: Values) -> Alert:
         _STALLED,
         "warning",
         "platform",
-        settings.fill(f"""
+        settings.fill(
+            """
             time() - min by (campaign_instance, delivery_id) (
               min_over_time(campaign_delivery_progress_timestamp_seconds[$window])
             ) > $after_seconds
@@ -113,8 +114,10 @@ def _stalled(values: Values) -> Alert:
               max_over_time(campaign_delivery_messages_remaining[$window])
             ) >= $minimum_messages
             and on (campaign_instance)
-            {processed(values)} >= 1
-        """),
+            $sent >= 1
+            """,
+            sent=increase("", settings["others"]),
+        ),
         summary="A delivery in progress stands still while others go on",
         description=(
             f"{INSTANCE}: {label} ({{{{ $labels.delivery_id }}}}) has processed nothing for"

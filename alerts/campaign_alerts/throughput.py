@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import ALL_DOWN, DATABASE, blocked, nowhere, processed
+from campaign_alerts.parts import ALL_DOWN, DATABASE, blocked, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values, duration, seconds
@@ -20,13 +20,6 @@ def throughput(values: Values) -> Group:
     return Group("campaign-throughput", values.interval, (*_recordings(values), *alerts))
 
 
-def _increase(matchers: str, span: str) -> str:
-    """Count the messages of a span, without those that were counted at once for a time that was not watched."""
-    total = f"sum without (result, pass) (increase(campaign_messages_total{matchers}[{span}]))"
-    late = f"sum without (result, pass) (increase(campaign_messages_catch_up_total{matchers}[{span}]))"
-    return f"max by (campaign_instance) (\n  {total}\n  - {late}\n)"
-
-
 def _busy(span: str) -> str:
     return f"campaign_instance:campaign_messages_busy:rate{span}"
 
@@ -39,7 +32,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
     span, low = values.of(_STALLED)["after"], values.of(_LOW)
     yield Recording(
         processed(values),
-        f"{_increase('', span)}\nand on (campaign_instance)\nmax_over_time(campaign_messages_total[{values.window}])",
+        f"{increase('', span)}\nand on (campaign_instance)\nmax_over_time(campaign_messages_total[{values.window}])",
         "messages processed: tells one delivery that stands still from all of them, and slow from still",
     )
     yield Recording(
@@ -138,8 +131,8 @@ def _low(values: Values) -> Alert:
 
 def _errors_high(values: Values) -> Alert:
     settings = values.of(_ERRORS)
-    errors = _increase('{result="error",pass!="retry"}', settings["range"])
-    every = _increase('{pass!="retry"}', settings["range"])
+    errors = increase('{result="error",pass!="retry"}', settings["range"])
+    every = increase('{pass!="retry"}', settings["range"])
     return Alert(
         _ERRORS,
         "warning",

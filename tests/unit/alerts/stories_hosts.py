@@ -143,6 +143,10 @@ def _memory(process: str, megabytes: float, start: float = _DOWN, end: float = _
     return {name: during(start, end, megabytes * 2**20, 150 * 2**20)}
 
 
+def _limits(process: str, line: Line) -> World:
+    return {A("campaign_process_memory_limit_bytes", host="mta1", process=process, level="warning"): line}
+
+
 def _full(process: str, start: float = _FULL_FIRES, end: float | None = _FULL_RESOLVED) -> Firing:
     return Firing(_MEMORY, _labels("warning", host="mta1", process=process), start, end)
 
@@ -164,6 +168,18 @@ _MEMORY_STORIES = (
     ),
     _story(_MEMORY, "at the limit is not above it", {**_memory("web", 1600), **_memory("mta", 1024)}),
     _story(_MEMORY, "less than ten minutes are nothing", _memory("web", 1700, _DOWN, _DOWN + minutes(10))),
+    _story(
+        _MEMORY,
+        "its limit is not told for five minutes",
+        {**_memory("web", 1700), **_limits("web", without(minutes(24), minutes(29), always(1600 * 2**20)))},
+        _full("web"),
+    ),
+    _story(
+        _MEMORY,
+        "its limit is not told for longer: `for` begins anew",
+        {**_memory("web", 1700), **_limits("web", without(minutes(24), minutes(29.5), always(1600 * 2**20)))},
+        _full("web", start=minutes(29.5) + minutes(5)),
+    ),
     _story(
         _MEMORY,
         "a site's own limit counts",
