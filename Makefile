@@ -31,7 +31,7 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 	$(BIN)/campaign-exporter demo
 
 test: $(VENV)/.test  ## all tests, on real servers
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint  ## ruff and mypy
@@ -52,7 +52,7 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	$(BIN)/python benchmarks/round_cost.py
 
 drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python -m pytest tests/e2e
 
 matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted

@@ -15,7 +15,12 @@ from campaign_exporter.config import load_config
 from campaign_simulator.cli import main as simulator
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "configuration.md")
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "docs" / "configuration.md",
+    ROOT / "docs" / "notifications.md",
+    ROOT / "alerts" / "alertmanager" / "README.md",
+)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
