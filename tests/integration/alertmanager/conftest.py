@@ -7,10 +7,7 @@ import pytest
 from alerting.sinks import Sinks
 from alerting.target import SHIPPED, aim
 from alertmanager.check_inhibition import Alertmanager
-
-#: The shipped waits are shortened by this: a minute is half a second.
-FASTER = 120
-EXTERNAL_URL = "http://alertmanager.example:9093"
+from integration.alertmanager.scenes import EXTERNAL_URL, FASTER
 
 
 @pytest.fixture(scope="session")

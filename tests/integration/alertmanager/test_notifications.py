@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from alerting.sinks import Beat, Mail, Message, Page, Sinks
 from alertmanager.check_inhibition import Alertmanager
 from integration.alertmanager import scenes
-from integration.alertmanager.conftest import FASTER
-from integration.alertmanager.scenes import Alert, fire, resolve
+from integration.alertmanager.scenes import FASTER, Alert, fire, resolve
 
 #: The shipped waits of pager and chat, of mail, and between two signs of life.
 WAIT, MAIL_WAIT, BEAT = 30 / FASTER, 60 / FASTER, 60 / FASTER

@@ -12,8 +12,7 @@ import yaml
 from alerting.sinks import Page, Sinks
 from alertmanager.check_inhibition import Alertmanager, Labels
 from integration.alertmanager import scenes
-from integration.alertmanager.conftest import EXTERNAL_URL
-from integration.alertmanager.scenes import Alert, fire, resolve
+from integration.alertmanager.scenes import EXTERNAL_URL, Alert, fire, resolve
 from integration.alertmanager.test_notifications import mail_of, message_of, pages_of
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
