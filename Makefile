@@ -31,7 +31,7 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 	$(BIN)/campaign-exporter demo
 
 test: $(VENV)/.test  ## all tests, on real servers
-	@scripts/debian-packages promtool:prometheus prometheus-alertmanager:prometheus-alertmanager \
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager \
 		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer
 	$(BIN)/python -m pytest
 
@@ -61,7 +61,7 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	$(BIN)/python benchmarks/guessing_flood.py
 
 drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python -m pytest tests/e2e
 
 matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from campaign_alerts.render import groups, rule_files
 from campaign_alerts.rule import Alert
 from campaign_alerts.values import Values, ValuesError, load_values, seconds
-
 from campaign_exporter.catalogue import METRICS, SERVER_CONFIGURATION_FAULT
 from campaign_exporter.diagnosis.causes import CAUSES
 from unit.alerts.cases import ROOT, Rules
