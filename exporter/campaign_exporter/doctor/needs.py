@@ -26,6 +26,9 @@ WHY = "why"
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
 NEEDS: Mapping[str, Need] = {
     statements.DELIVERIES.name: Need(("deliveries",), ("deliveries",)),
+    statements.DELIVERIES_IN_PROGRESS.name: Need(
+        ("deliveries",), words="no campaign_messages_due, and no delivery in progress is seen to stand still"
+    ),
     statements.SENDING_DELIVERIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
     statements.PREPARING_DELIVERIES.name: Need(
         ("pending",), causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck")
@@ -40,7 +43,7 @@ NEEDS: Mapping[str, Need] = {
     ),
     statements.INACTIVE_ACCOUNTS.name: Need(("pending",), causes=("account_inactive",)),
     statements.NEXT_PASSES.name: Need(
-        ("pending",), causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned")
+        ("pending", "deliveries"), causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned")
     ),
     statements.HOLDERS.name: Need(("pending",), causes=("parts_orphaned",)),
     statements.FLOWING_AFFINITIES.name: Need(
