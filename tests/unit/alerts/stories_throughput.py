@@ -409,6 +409,24 @@ _ERRORS_STORIES = (
     _refused("a thousand messages are enough", _at_once(1000, 500), _many(_RISES + minutes(10), _STEP_GONE)),
     _refused("fewer are not", _at_once(999, 500)),
     _refused("retries that fail again are expected", {**_messages(growing(1)), **_counted("error", "retry", growing(3))}),
+    _refused(
+        "nor do retries, caught up or not, hide what fails at first",
+        {
+            **_failing(0.13, 10, start=0, end=hours(9)),
+            **_counted("success", "retry", growing(10)),
+            **_counted("error", "retry", growing(3)),
+            **_counted("error", "retry", growing(3), kind="_catch_up"),
+        },
+        _many(minutes(2) + minutes(10), None),
+    ),
+    _refused(
+        "nor do they add to it",
+        {
+            **_failing(0.12, 10, start=0, end=hours(9)),
+            **_counted("success", "retry", growing(3)),
+            **_counted("success", "retry", growing(3), kind="_catch_up"),
+        },
+    ),
     _refused("where passes are not told apart all count", _failing(0.5, pass_="unknown"), _many()),
     _refused("what was caught up does not count", _at_once(100_000, 90_000, catch_up=True)),
     _refused(
