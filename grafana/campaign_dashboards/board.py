@@ -1,0 +1,203 @@
+"""A dashboard: its variables, links and annotations, and its panels on the grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard as Builder
+from grafana_foundation_sdk.builders.dashboard import DashboardLink as Link
+from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable, Row, TextBoxVariable
+from grafana_foundation_sdk.models import dashboard as model
+
+from campaign_dashboards.meaning import CRITICAL, WARNING
+from campaign_dashboards.panel import DATASOURCE, Panel
+from campaign_dashboards.query import INSTANCES, firing
+
+WIDTH = 24
+#: The schema of Grafana 11.0: newer ones take it over by themselves.
+SCHEMA_VERSION = 39
+
+OVERVIEW = "campaign-overview"
+DELIVERIES = "campaign-deliveries"
+MTA = "campaign-mta"
+THROUGHPUT = "campaign-throughput"
+EXPORTER = "campaign-exporter"
+TITLES = {
+    OVERVIEW: "Campaign / Overview",
+    DELIVERIES: "Campaign / Deliveries",
+    MTA: "Campaign / MTA and IP affinity",
+    THROUGHPUT: "Campaign / Throughput",
+    EXPORTER: "Campaign / Exporter",
+}
+_TIPS = {
+    OVERVIEW: "Is anything broken now, and where",
+    DELIVERIES: "What waits, since when and why",
+    MTA: "Processes of each server, and IP affinities that do not fit",
+    THROUGHPUT: "How many messages go out, and how many fail",
+    EXPORTER: "Can these numbers be believed, and what they cost",
+}
+
+#: Where alerts/runbooks is published; whoever imports the dashboards elsewhere sets the variable of this name.
+RUNBOOKS = "https://runbooks.example/campaign"
+
+
+class GridError(Exception):
+    """The panels of a section do not fill its lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A panel, and how large it is: a screen is 24 wide, a unit of height is 38 pixels."""
+
+    panel: Panel
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Panels under one heading. A folded one is drawn, and its queries run, once somebody opens it."""
+
+    title: str
+    places: Sequence[Place]
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One dashboard."""
+
+    uid: str
+    description: str
+    sections: Sequence[Section]
+    hosts: bool = False
+
+    def build(self) -> model.Dashboard:
+        """Make it; raise GridError."""
+        made = (
+            Builder(TITLES[self.uid])
+            .uid(self.uid)
+            .description(self.description)
+            .tags(["campaign"])
+            .readonly()
+            .timezone("browser")
+            .tooltip(model.DashboardCursorSync.CROSSHAIR)
+            .time("now-24h", "now")
+            .refresh("1m")
+            .variables(_variables(hosts=self.hosts))
+            .links([_link(uid) for uid in TITLES if uid != self.uid])
+            .annotations([_Firing("critical", CRITICAL), _Firing("warning", WARNING)])
+        )
+        _lay(made, self.sections)
+        built = made.build()
+        built.schema_version = SCHEMA_VERSION
+        for variable in built.templating.list_val or []:
+            # These are of interval variables only; the SDK writes them for all.
+            variable.auto = variable.auto_count = variable.auto_min = None
+        return built
+
+
+def where(uid: str) -> str:
+    """Link the row of a table to a dashboard that shows its instance only."""
+    return f"/d/{uid}?var-instance=${{__data.fields.Instance:percentencode}}&${{datasource:queryparam}}&${{__url_time_range}}"
+
+
+def there(uid: str) -> str:
+    """Link to a dashboard that shows the same instances."""
+    return f"/d/{uid}?${{instance:queryparam}}&${{datasource:queryparam}}&${{__url_time_range}}"
+
+
+def _lay(made: Builder, sections: Sequence[Section]) -> None:
+    """Put the sections below one another."""
+    number, top = 1, 0
+    for section in sections:
+        row = Row(section.title).id(number).collapsed(section.folded).grid_pos(model.GridPos(h=1, w=WIDTH, x=0, y=top))
+        number, top = number + 1, top + 1
+        panels: list[model.Panel] = []
+        for place, x, y in _placed(section):
+            panel = place.panel.build()
+            panel.id_val, number = number, number + 1
+            panel.grid_pos = model.GridPos(h=place.height, w=place.width, x=x, y=top + y)
+            panels.append(panel)
+        top = max((panel.grid_pos.y + panel.grid_pos.h for panel in panels if panel.grid_pos), default=top)
+        _add(made, row, panels, folded=section.folded)
+
+
+def _add(made: Builder, row: Row, panels: Sequence[model.Panel], *, folded: bool) -> None:
+    """Add a section: the panels of a folded one lie in its heading."""
+    built = row.build()
+    if folded:
+        built.panels = list(panels)
+    made._internal.panels = [*(made._internal.panels or []), built, *([] if folded else panels)]
+
+
+def _placed(section: Section) -> Sequence[tuple[Place, int, int]]:
+    """Set the panels from left to right, line by line."""
+    placed: list[tuple[Place, int, int]] = []
+    x = y = 0
+    for place in section.places:
+        if x and place.height != placed[-1][0].height:
+            raise GridError(f"{section.title}: panels of one line differ in height")
+        placed.append((place, x, y))
+        x += place.width
+        if x > WIDTH:
+            raise GridError(f"{section.title}: a line is wider than {WIDTH}")
+        if x == WIDTH:
+            x, y = 0, y + place.height
+    if x:
+        raise GridError(f"{section.title}: its last line is not full")
+    return placed
+
+
+def _variables(*, hosts: bool) -> list[DatasourceVariable | QueryVariable | TextBoxVariable]:
+    made = [
+        DatasourceVariable("datasource").label("Data source").type("prometheus"),
+        _choice("instance", "Instance", "label_values(campaign_instance_info, campaign_instance)"),
+    ]
+    if hosts:
+        made.append(_choice("host", "Host", f"label_values(campaign_host_up{{{INSTANCES}}}, host)"))
+    runbooks = TextBoxVariable("runbooks").label("Runbooks").hide(model.VariableHide.HIDE_VARIABLE)
+    return [*made, runbooks.default_value(RUNBOOKS).current(model.VariableOption(text=RUNBOOKS, value=RUNBOOKS))]
+
+
+def _choice(name: str, label: str, query: str) -> QueryVariable:
+    """Let one, several or all be chosen; all includes those that are gone within the time shown."""
+    return (
+        QueryVariable(name)
+        .label(label)
+        .datasource(DATASOURCE)
+        .query({"query": query, "refId": name})
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+        .current(model.VariableOption(selected=True, text=["All"], value=["$__all"]))
+    )
+
+
+def _link(uid: str) -> Link:
+    return (
+        Link(TITLES[uid].removeprefix("Campaign / "))
+        .type(model.DashboardLinkType.LINK)
+        .icon("dashboard")
+        .tooltip(_TIPS[uid])
+        .url(f"/d/{uid}")
+        .include_vars(True)
+        .keep_time(True)
+    )
+
+
+class _Firing(model.AnnotationQuery):
+    """Marks when alerts of one severity fire. The SDK does not know what only Prometheus's annotations have."""
+
+    def __init__(self, severity: str, colour: str) -> None:
+        expr = f"max by (alertname, campaign_instance) ({firing(severity)})"
+        super().__init__(f"Alerts: {severity}", DATASOURCE, icon_color=colour, hide=None, built_in=None, expr=expr)
+
+    def build(self) -> model.AnnotationQuery:
+        """Be a builder, as the SDK wants it."""
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """Add how an annotation is named."""
+        return super().to_json() | {"titleFormat": "{{alertname}}", "textFormat": "{{campaign_instance}}", "tagKeys": "alertname"}

@@ -1,0 +1,17 @@
+"""From dashboards to the files that Grafana imports."""
+
+from collections.abc import Mapping
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from campaign_dashboards.deliveries import deliveries
+from campaign_dashboards.exporter import exporter
+from campaign_dashboards.mta import mta
+from campaign_dashboards.overview import overview
+from campaign_dashboards.throughput import throughput
+
+
+def dashboard_files() -> Mapping[str, str]:
+    """Write each dashboard as a file of its own, by file name."""
+    boards = (make() for make in (overview, deliveries, mta, throughput, exporter))
+    return {f"{board.uid}.json": JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n" for board in boards}
