@@ -61,11 +61,12 @@ def stuck() -> Panel:
 def messages_by_cause() -> Panel:
     """Draw the messages in what waits."""
     said = Said(
-        "Messages that wait, by cause",
-        "Messages in deliveries that should be sending and are not. The colours are those of the causes' severities.",
+        "Messages that are stuck, by cause",
+        "Messages in deliveries that should be sending and are not, and wait for something somebody has to do. The colours are those"
+        " of the causes' severities.",
         "short",
     )
-    expr = or_nothing(f"sum by (cause) ({largest(c.PENDING_MESSAGES, 'cause')}) > 0", "pending", "cause", NOTHING)
+    expr = or_nothing(f"sum by (cause) ({asked.WAITING_MESSAGES}) > 0", "pending", "cause", NOTHING)
     lines = [*coloured(cause_colours()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{cause}}")], Drawn(steps=True, stacked=True, lines=lines))
 

@@ -2,7 +2,7 @@
 
 from campaign_dashboards.board import EXPORTER, Board, Place, Section
 from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
-from campaign_dashboards.panel import NOTHING, Drawn, Line, Panel, Said, neutral, time_series, values
+from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, neutral, time_series, values
 from campaign_dashboards.query import INSTANCES, Query, or_nothing, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
 from campaign_exporter import catalogue as c
@@ -69,7 +69,7 @@ def collectors() -> Panel:
     switched_off = f"2 + ({selector(c.COLLECTOR_AVAILABLE)} == 0)"
     named = f'label_join({switched_off} or {_OK}, "exporter", " / ", "instance", "campaign_instance")'
     words_ = value_map({"1": ("reads", GOOD), "0": ("FAILING", WARNING), "2": ("SWITCHED OFF", WARNING)})
-    return matrix(said, Matrix(Query(named), "exporter", "collector", words_))
+    return matrix(said, Matrix(Query(named), "exporter", "collector", words_, "Exporter / instance"))
 
 
 def age() -> Panel:
@@ -118,7 +118,7 @@ def errors() -> Panel:
     )
     rate = f"sum by (instance, collector, reason) (rate({selector(c.COLLECTOR_ERRORS)}[$__rate_interval]))"
     expr = f'60 * {rate} > 0\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
-    lines = [Line("/.*/", WARNING), Line(f"/{NOTHING}$/", GOOD)]
+    lines = [Line("/.*/", WARNING), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines))
 
 
@@ -141,7 +141,7 @@ def budget() -> Panel:
         "percentunit",
     )
     query = Query(selector(c.DATABASE_BUDGET), "{{instance}} {{campaign_instance}}")
-    return time_series(said, [query], Drawn(limits=thresholds(GOOD, (1, WARNING)), soft_top=1.1))
+    return time_series(said, [query], Drawn(limits=thresholds(GOOD, (1, WARNING)), judged=True, soft_top=1.1))
 
 
 def durations() -> Panel:
@@ -171,7 +171,7 @@ def databases() -> Panel:
     )
     up = selector(c.UP)
     expr = f'({up} == bool 0) > 0\nor on () label_replace(0 * max({up}), "instance", "{NOTHING}", "", "")'
-    lines = [Line("/.*/", CRITICAL), Line(f"/^{NOTHING}/", GOOD)]
+    lines = [Line("/.*/", CRITICAL), NOTHING_LINE]
     query = Query(expr, "{{instance}} {{campaign_instance}}")
     return time_series(said, [query], Drawn(steps=True, stacked=True, lines=lines, whole=True))
 

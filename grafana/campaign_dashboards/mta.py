@@ -62,7 +62,7 @@ def process_matrix() -> Panel:
         "none",
     )
     expr = f'label_join({_UP}, "on", " / ", "campaign_instance", "host")'
-    return matrix(said, Matrix(Query(expr), "on", "process", UP))
+    return matrix(said, Matrix(Query(expr), "on", "process", UP, "Instance / host"))
 
 
 def down() -> Panel:
@@ -74,7 +74,7 @@ def down() -> Panel:
         "none",
     )
     expr = or_nothing(f"({_UP} == bool 0) > 0", "processes", "process", NOTHING)
-    lines = [Line("/.*/", WARNING), Line("/(mta|sms|stat|wfserver)$/", CRITICAL), Line(f"/{NOTHING}$/", GOOD)]
+    lines = [Line("/.*/", WARNING), Line("/(mta|sms|stat|wfserver)$/", CRITICAL), NOTHING_LINE]
     return time_series(said, [Query(expr, _EACH)], Drawn(steps=True, stacked=True, lines=lines, whole=True))
 
 
@@ -98,7 +98,7 @@ def restarts() -> Panel:
     )
     growth = f"max by ({labels(('host', 'process'))}) (increase({selector(c.PROCESS_RESTARTS, HOSTS)}[1h]))"
     expr = or_nothing(f"round({growth}) > 0", "processes", "process", NOTHING)
-    drawn = Drawn(steps=True, lines=[Line(f"/{NOTHING}$/", GOOD)], limits=thresholds(GOOD, (3, WARNING)), whole=True)
+    drawn = Drawn(steps=True, lines=[NOTHING_LINE], limits=thresholds(GOOD, (3, WARNING)), whole=True)
     return time_series(said, [Query(expr, _EACH)], drawn)
 
 
@@ -120,7 +120,7 @@ def memory_share() -> Panel:
         "percentunit",
     )
     expr = f"{_MEMORY} / on ({labels(('host', 'process'))}) {_MEMORY_LIMIT}"
-    return time_series(said, [Query(expr, _EACH)], Drawn(limits=thresholds(GOOD, (1, WARNING)), soft_top=1.1))
+    return time_series(said, [Query(expr, _EACH)], Drawn(limits=thresholds(GOOD, (1, WARNING)), judged=True, soft_top=1.1))
 
 
 def affinity_matrix() -> Panel:
@@ -137,7 +137,7 @@ def affinity_matrix() -> Panel:
     expr = f"{declared} * {on}\nor\n3 * {declared}\nor\n{missing}"
     words = value_map({"2": ("declared", GOOD), "1": ("DOWN", CRITICAL), "0": ("MISSING", CRITICAL), "3": ("mta unknown", UNKNOWN)})
     named = f'label_join({expr}, "declared", " / ", "campaign_instance", "affinity")'
-    return matrix(said, Matrix(Query(named), "declared", "host", words))
+    return matrix(said, Matrix(Query(named), "declared", "host", words, "Instance / IP affinity"))
 
 
 def affinity_faults() -> Panel:

@@ -19,6 +19,7 @@ from campaign_dashboards.meaning import (
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, bars, coloured, time_series, values, words
 from campaign_dashboards.query import (
     Query,
+    about,
     firing,
     growth,
     labels,
@@ -178,12 +179,12 @@ def alerts_list() -> Panel:
         "Each alert that fires, since when, and what it is about. The name of an alert leads to its runbook.",
         "none",
     )
-    about = '"where", " ", "host", "process", "affinity", "endpoint", "table", "collector", "source", "delivery_id", "state", "kind"'
+    what = ("host", "process", "affinity", "endpoint", "table", "collector", "source", "delivery_id", "state", "kind", "scope")
     by = "by (alertname, campaign_instance, cause, where)"
     worst = " or ".join(f"{rank} * {firing(name)}" for rank, name in ((3, "critical"), (2, "warning"), (1, "info")))
     begun = since(firing("critical", "warning", "info"))
-    fires = f"max {by} (label_join({worst}, {about}))"
-    exprs = [fires, f"time() - max {by} (label_join({begun}, {about}))\nor on (alertname, campaign_instance, cause, where) NaN * {fires}"]
+    fires = f"max {by} ({about(worst, *what)})"
+    exprs = [fires, f"time() - max {by} ({about(begun, *what)})\nor on (alertname, campaign_instance, cause, where) NaN * {fires}"]
     columns = [
         Column("A", "Severity", mapping=SEVERITY, width=90),
         Column("alertname", "Alert", link="${runbooks}/${__data.fields.Alert}.md", width=250),
@@ -198,12 +199,12 @@ def alerts_list() -> Panel:
 def pending_by_cause() -> Panel:
     """Draw what waits, by cause."""
     said = Said(
-        "Deliveries that wait, by cause",
-        "Deliveries that should be sending and are not. Reds are causes that page, oranges are for working hours, blue waits for"
-        " an approval, greens are in order. A gap: the exporter could not tell.",
+        "Deliveries that are stuck, by cause",
+        "Deliveries that should be sending and are not, and wait for something somebody has to do. Reds are causes that page, oranges"
+        " are for working hours, blue waits for an approval. A gap: the exporter could not tell.",
         "none",
     )
-    expr = or_nothing(f"sum by (cause) ({largest(c.DELIVERIES_PENDING, 'cause')}) > 0", "pending", "cause", NOTHING)
+    expr = or_nothing(f"sum by (cause) ({asked.WAITING}) > 0", "pending", "cause", NOTHING)
     lines = [*coloured(cause_colours()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{cause}}")], Drawn(steps=True, stacked=True, lines=lines, whole=True))
 
@@ -259,17 +260,17 @@ def locks() -> Panel:
         "s",
     )
     query = Query(f"max by (campaign_instance) ({selector(c.DATABASE_LONGEST_WAIT)})", "{{campaign_instance}}")
-    return time_series(said, [query], Drawn(limits=thresholds(GOOD, (300, CRITICAL)), soft_top=60))
+    return time_series(said, [query], Drawn(limits=thresholds(GOOD, (300, CRITICAL)), judged=True, soft_top=60))
 
 
 def disks() -> Panel:
     """Compare how full the disks are."""
     said = Said(
         "Fullest disks",
-        "How full the file systems of Campaign's directories are, by blocks: the ten fullest.",
+        "How full the file systems of Campaign's directories are, by blocks: the six fullest.",
         "percentunit",
     )
-    query = Query(f"topk(10, {_DISK})", "{{campaign_instance}} {{host}} {{directory}}")
+    query = Query(f"topk(6, {_DISK})", "{{campaign_instance}} {{host}} {{directory}}")
     return bars(said, [query], thresholds(GOOD, (0.8, WARNING), (0.95, CRITICAL)), top=1)
 
 

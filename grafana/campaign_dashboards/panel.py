@@ -38,6 +38,7 @@ class Line:
 
     name: str
     colour: str = ""
+    title: str = ""
     unit: str = ""
     dashed: bool = False
     thresholds: ThresholdsConfig | None = None
@@ -50,6 +51,8 @@ class Line:
         made: dict[str, object] = {}
         if self.colour:
             made["color"] = {"mode": "fixed", "fixedColor": self.colour}
+        if self.title:
+            made["displayName"] = self.title
         if self.unit:
             made["unit"] = self.unit
         if self.dashed:
@@ -68,19 +71,23 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """How a time series is drawn: states in steps, parts of a whole on top of one another, limits dashed."""
+    """How a time series is drawn: states in steps, parts of a whole on top of one another, limits dashed.
+
+    A judged one has the colour of the threshold that its last value has passed.
+    """
 
     steps: bool = False
     stacked: bool = False
     lines: Sequence[Line] = ()
     limits: ThresholdsConfig | None = None
+    judged: bool = False
     soft_top: float | None = None
     whole: bool = False
 
 
 #: The series that says that there is nothing to be seen, and that it was looked for.
 NOTHING = "nothing"
-NOTHING_LINE = Line(NOTHING, GOOD)
+NOTHING_LINE = Line(f"/^ *{NOTHING} *$/", GOOD)
 _PLAIN = Drawn()
 
 
@@ -108,11 +115,11 @@ def time_series(said: Said, queries: Sequence[Query], drawn: Drawn = _PLAIN) -> 
             common.VizTooltipOptions().mode(common_model.TooltipDisplayMode.MULTI).sort(common_model.SortOrder.DESCENDING)
         )
         .line_width(1)
-        .fill_opacity(40 if drawn.stacked else 8)
+        .fill_opacity(40 if drawn.stacked else 0)
         .line_interpolation(_interpolation(drawn))
         .show_points(common_model.VisibilityMode.NEVER)
         .span_nulls(False)
-        .color_scheme(FieldColor().mode(model.FieldColorModeId.SHADES).fixed_color(NEUTRAL[0]))
+        .color_scheme(_colours(drawn))
         .stacking(common.StackingConfig().group("A").mode(_stacking(drawn)))
         .thresholds(drawn.limits or NO_JUDGEMENT)
         .thresholds_style(common.GraphThresholdsStyleConfig().mode(_limits(drawn)))
@@ -139,6 +146,7 @@ def values(said: Said, queries: Sequence[Query], lines: Sequence[Line] = (), jud
         .color_mode(common_model.BigValueColorMode.VALUE)
         .graph_mode(common_model.BigValueGraphMode.NONE)
         .text_mode(common_model.BigValueTextMode.VALUE_AND_NAME)
+        .wide_layout(False)
         .orientation(common_model.VizOrientation.AUTO)
         .reduce_options(_now())
     )
@@ -160,7 +168,7 @@ def bars(said: Said, queries: Sequence[Query], judged: ThresholdsConfig, *, top:
         .thresholds(judged)
         .display_mode(common_model.BarGaugeDisplayMode.BASIC)
         .value_mode(common_model.BarGaugeValueMode.COLOR)
-        .name_placement(common_model.BarGaugeNamePlacement.TOP)
+        .name_placement(common_model.BarGaugeNamePlacement.LEFT)
         .orientation(common_model.VizOrientation.HORIZONTAL)
         .show_unfilled(True)
         .reduce_options(_now())
@@ -205,7 +213,13 @@ def neutral(*names: str) -> tuple[Line, ...]:
 
 def _legend() -> Builder[common_model.VizLegendOptions]:
     options = common.VizLegendOptions().show_legend(True).placement(common_model.LegendPlacement.BOTTOM)
-    return options.display_mode(common_model.LegendDisplayMode.TABLE).calcs([LAST, "max"])
+    return options.display_mode(common_model.LegendDisplayMode.TABLE).calcs([LAST, "max"]).sort_by("Last *").sort_desc(True)
+
+
+def _colours(drawn: Drawn) -> Builder[model.FieldColor]:
+    if drawn.judged:
+        return FieldColor().mode(model.FieldColorModeId.THRESHOLDS).series_by(model.FieldColorSeriesByMode.LAST)
+    return FieldColor().mode(model.FieldColorModeId.SHADES).fixed_color(NEUTRAL[0])
 
 
 def _now() -> Builder[common_model.ReduceDataOptions]:

@@ -74,6 +74,13 @@ def firing(*severities: str) -> str:
     )
 
 
+def about(expr: str, *names: str) -> str:
+    """Join what labels say of an alert to one, `where`."""
+    quoted = ", ".join(f'"{name}"' for name in names)
+    joined = f'label_join({expr}, "where", " ", {quoted})'
+    return f'label_replace({joined}, "where", "$1", "where", " *(.*?) *")'
+
+
 def since(expr: str) -> str:
     """Tell since when a series has been there without a break, if that began within a day."""
     return f"max_over_time((timestamp({expr}) unless ({expr} offset 1m))[1d:1m])"

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models import common as common_model
 from grafana_foundation_sdk.models import dashboard as model
 
-from campaign_dashboards.meaning import NO_JUDGEMENT, absent
+from campaign_dashboards.meaning import absent, thresholds
 from campaign_dashboards.panel import DATASOURCE, Line, Panel, Said, override, targets
 from campaign_dashboards.query import Query
 
@@ -62,6 +62,7 @@ class Matrix:
     rows: str
     columns: str
     mapping: model.ValueMap
+    title: str
 
 
 def table(said: Said, rows: Rows) -> Panel:
@@ -70,11 +71,13 @@ def table(said: Said, rows: Rows) -> Panel:
     made.sort_by([common.TableSortByFieldState().display_name(rows.sorted_by).desc(rows.descending)])
     single = len(rows.queries) == 1
     names = {_field(column.source, single=single): column.title for column in rows.columns}
+    shown = {column.source for column in rows.columns}
+    hidden = {"Time": True} | ({"Value": True} if single and not shown & {"A", "Value"} else {})
     options = {
         "renameByName": names,
         "indexByName": {name: place for place, name in enumerate(names)},
         "includeByName": {},
-        "excludeByName": {"Time": True},
+        "excludeByName": hidden,
     }
     made.with_transformation(model.DataTransformerConfig("merge", options={}))
     made.with_transformation(model.DataTransformerConfig("organize", options=options))
@@ -88,7 +91,7 @@ def matrix(said: Said, shown: Matrix) -> Panel:
     options = {"rowField": shown.rows, "columnField": shown.columns, "valueField": "Value", "emptyValue": "empty"}
     made.with_transformation(model.DataTransformerConfig("groupingToMatrix", options=options))
     corner = f"{shown.rows}\\{shown.columns}"
-    override(made, [Line(corner, custom={"cellOptions": _PLAIN, "minWidth": 140})])
+    override(made, [Line(corner, title=shown.title, custom={"cellOptions": _PLAIN, "minWidth": 140})])
     return made
 
 
@@ -100,7 +103,7 @@ def _table(said: Said, queries: Sequence[Query]) -> builder.Panel:
         .datasource(DATASOURCE)
         .unit(said.unit)
         .targets(targets(queries, instant=True, table=True))
-        .thresholds(NO_JUDGEMENT)
+        .thresholds(thresholds("transparent"))
         .show_header(True)
         .cell_height(common_model.TableCellHeight.SM)
         .min_width(90)

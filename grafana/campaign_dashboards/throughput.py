@@ -89,7 +89,7 @@ def error_share() -> Panel:
         "percentunit",
     )
     query = Query(_error_share("by (campaign_instance)"), "{{campaign_instance}}")
-    return time_series(said, [query], Drawn(limits=_ERRORS, soft_top=0.15))
+    return time_series(said, [query], Drawn(limits=_ERRORS, judged=True, soft_top=0.15))
 
 
 def caught_up() -> Panel:

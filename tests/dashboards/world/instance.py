@@ -55,12 +55,12 @@ class Instance:
         self._each(metric, lambda _: value, database=database, **labels)
 
     def _counter(self, metric: Metric, rate: Callable[[float], float], *, database: bool = False, step: int = 1, digits: int = 0, **labels: str) -> None:
-        """Write a counter by what it gains a minute; it moves every `step` samples."""
+        """Write a counter by what it gains a minute; it moves every `step` minutes."""
         total, shown, values = 0.0, 0.0, []
         minutes = (self._page.times[1] - self._page.times[0]) / 60
         for place, hour in enumerate(self._hours):
             total += rate(hour) * minutes
-            if place % step == 0:
+            if place % max(round(step / minutes), 1) == 0:
                 shown = round(total, digits)
             values.append(shown)
         places = iter(values)
@@ -70,7 +70,7 @@ class Instance:
 
     def _rate(self, hour: float) -> float:
         """Give the messages a minute: two waves a day over a low ground."""
-        of_day = hour % 24
+        of_day = (hour + 12) % 24  # a scene ends at noon
         shape = 0.25 + math.exp(-((of_day - 9) ** 2) / 4) + 0.8 * math.exp(-((of_day - 17) ** 2) / 6)
         story = self._story
         hosts = [host for host in self._campaign.hosts]

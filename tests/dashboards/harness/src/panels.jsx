@@ -89,6 +89,7 @@ function StatPanel(props) {
           graphMode={options.graphMode}
           justifyMode={options.justifyMode ?? 'auto'}
           textMode={options.textMode}
+          disableWideLayout={!options.wideLayout}
           alignmentFactors={alignmentFactors}
           text={options.text}
           theme={theme}
@@ -151,6 +152,7 @@ function TablePanel({ data: { series }, options, fieldConfig, width, height, tim
   if (!frame?.length) {
     return <Nothing fieldConfig={fieldConfig} />;
   }
+  data.cacheFieldDisplayNames(series);
   return (
     <TableNG
       data={frame}
