@@ -14,20 +14,20 @@ from campaign_dashboards.meaning import (
     causes_of,
     none_of,
     thresholds,
-    value_map,
 )
 from campaign_dashboards.overview import at_stake, pending_by_cause, waiting_now
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, coloured, neutral, time_series, words
-from campaign_dashboards.query import Query, earliest, growth, labels, largest, one_of, or_nothing, or_unknown, selector
+from campaign_dashboards.query import Query, earliest, ever, growth, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue as c
-from campaign_exporter.diagnosis.causes import CAUSES
+from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES
 from campaign_exporter.domain.deliveries import CHANNELS
 
 _RUNBOOK = "${runbooks}/CampaignDeliveryStuckPending.md#${__data.fields.Cause}"
 _OVER = ("being_edited", "finished", "deleted")
 _EVENTS = {"in_progress": "started", "finished": "finished", "failed": "failed", "preparation_error": "preparation failed"}
-_STATES = tuple(state for state in c.DELIVERIES.values["state"] if state not in _OVER)
+_USUAL = ("start_pending", "in_progress", "retry_pending", "retry_in_progress", "ready", "message_ready", "paused")
+_STATES = (*_USUAL, *(state for state in c.DELIVERIES.values["state"] if state not in (*_OVER, *_USUAL)))
 _FAILED = ("failed", "preparation_error")
 
 
@@ -66,7 +66,7 @@ def messages_by_cause() -> Panel:
         " of the causes' severities.",
         "short",
     )
-    expr = or_nothing(f"sum by (cause) ({asked.WAITING_MESSAGES}) > 0", "pending", "cause", NOTHING)
+    expr = or_nothing(ever(f"sum by (cause) ({asked.WAITING_MESSAGES})", c.PENDING_MESSAGES, "cause"), "pending", "cause", NOTHING)
     lines = [*coloured(cause_colours()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{cause}}")], Drawn(steps=True, stacked=True, lines=lines))
 
@@ -91,25 +91,31 @@ def causes() -> Panel:
     """List each cause: whether it can be seen, and what waits for it."""
     said = Said(
         "Each cause now",
-        "What waits for each cause. Not seen: its facts cannot be read for any of these instances, so that no delivery is ever said"
-        " to wait for it; what would, is said to wait for the next cause that holds, or for an unknown one.",
+        "What waits for each cause, and for what share of the instances it can be seen. Where it cannot, for want of facts, no"
+        " delivery is ever said to wait for it: it is said to wait for the next cause that holds, or for an unknown one.",
         "none",
     )
     known = f"group by (cause) ({selector(c.PENDING_CAUSE_EVALUATED)})"
+    rank = "\nor\n".join(
+        f"{RANKS[severity]} * group by (cause) ({selector(c.PENDING_CAUSE_EVALUATED, one_of('cause', causes_of(severity)))})"
+        for severity in SEVERITIES
+    )
     exprs = [
-        f"min by (cause) ({largest(c.PENDING_CAUSE_EVALUATED, 'cause')})",
+        f"avg by (cause) ({largest(c.PENDING_CAUSE_EVALUATED, 'cause')})",
         f"sum by (cause) ({largest(c.DELIVERIES_PENDING, 'cause')})\nor on (cause) NaN * {known}",
         f"sum by (cause) ({largest(c.PENDING_MESSAGES, 'cause')})\nor on (cause) NaN * {known}",
         f"time() - min by (cause) ({selector(c.PENDING_OLDEST)})\nor on (cause) NaN * {known}",
+        rank,
     ]
     columns = [
+        Column("E", "Severity", mapping=SEVERITY, width=90),
         Column("cause", "Cause", mapping=CAUSE, link=_RUNBOOK, width=200),
         Column("B", "Deliveries", unit="none"),
         Column("C", "Messages", unit="short"),
         Column("D", "Longest wait", unit="s", absent="-"),
-        Column("A", "Seen", mapping=value_map({"1": ("yes", GOOD), "0": ("no", UNKNOWN)})),
+        Column("A", "Seen", unit="percentunit", thresholds=thresholds(UNKNOWN, (1, GOOD))),
     ]
-    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Deliveries"))
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Severity"))
 
 
 def states() -> Panel:
@@ -121,9 +127,8 @@ def states() -> Panel:
         "none",
     )
     without = 'state!~"' + "|".join(_OVER) + '"'
-    expr = or_nothing(
-        f"sum by (state) ({largest(c.DELIVERIES, 'state', 'channel', matching=(without,))}) > 0", "deliveries", "state", NOTHING
-    )
+    counted = f"sum by (state) ({largest(c.DELIVERIES, 'state', 'channel', matching=(without,))})"
+    expr = or_nothing(ever(counted, c.DELIVERIES, "state", matching=(without,)), "deliveries", "state", NOTHING)
     lines = [*neutral(*_STATES), *[Line(state, WARNING) for state in _FAILED], NOTHING_LINE]
     return time_series(said, [Query(expr, "{{state}}")], Drawn(steps=True, lines=lines, whole=True))
 
@@ -168,9 +173,8 @@ def remaining() -> Panel:
         "Messages of launched deliveries that are not processed yet, by channel: it grows with each launch, and falls as they go out.",
         "short",
     )
-    expr = or_nothing(
-        f"sum by (channel) ({largest(c.MESSAGES_REMAINING, 'channel')}) > 0", "deliveries", "channel", NOTHING
-    )
+    counted = f"sum by (channel) ({largest(c.MESSAGES_REMAINING, 'channel')})"
+    expr = or_nothing(ever(counted, c.MESSAGES_REMAINING, "channel"), "deliveries", "channel", NOTHING)
     lines = [*neutral(*CHANNELS.values()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{channel}}")], Drawn(stacked=True, lines=lines))
 

@@ -3,7 +3,7 @@
 from campaign_dashboards.board import EXPORTER, Board, Place, Section
 from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, neutral, time_series, values
-from campaign_dashboards.query import INSTANCES, Query, or_nothing, selector
+from campaign_dashboards.query import INSTANCES, Query, ever, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
 from campaign_exporter import catalogue as c
 
@@ -114,10 +114,11 @@ def errors() -> Panel:
     said = Said(
         "Facts that could not be read, a minute",
         "Errors by collector and reason, as the exporters count them: the reason says where to look.",
-        "cpm",
+        "short",
     )
     rate = f"sum by (instance, collector, reason) (rate({selector(c.COLLECTOR_ERRORS)}[$__rate_interval]))"
-    expr = f'60 * {rate} > 0\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
+    most = f"sum by (instance, collector, reason) (increase({selector(c.COLLECTOR_ERRORS)}[$__range] @ end())) > 0"
+    expr = f'60 * {rate} and {most}\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
     lines = [Line("/.*/", WARNING), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines))
 
@@ -170,7 +171,7 @@ def databases() -> Panel:
         "none",
     )
     up = selector(c.UP)
-    expr = f'({up} == bool 0) > 0\nor on () label_replace(0 * max({up}), "instance", "{NOTHING}", "", "")'
+    expr = f'{ever(f"({up} == bool 0)", c.UP, "instance", "campaign_instance", condition="== 0")}\nor on () label_replace(0 * max({up}), "instance", "{NOTHING}", "", "")'
     lines = [Line("/.*/", CRITICAL), NOTHING_LINE]
     query = Query(expr, "{{instance}} {{campaign_instance}}")
     return time_series(said, [query], Drawn(steps=True, stacked=True, lines=lines, whole=True))

@@ -3,7 +3,7 @@
 from campaign_dashboards.board import MTA, Board, Place, Section
 from campaign_dashboards.meaning import CRITICAL, GOOD, INFO, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, time_series, values
-from campaign_dashboards.query import HOSTS, Query, earliest, labels, largest, or_nothing, selector
+from campaign_dashboards.query import HOSTS, Query, earliest, ever, labels, largest, or_nothing, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
 from campaign_exporter import catalogue as c
 
@@ -14,6 +14,7 @@ _FAULT = largest(c.SERVER_CONFIGURATION_FAULT, "host", "kind", matching=(HOSTS,)
 _OBSERVED = largest(c.HOST_UP, "host", "source", matching=(HOSTS,))
 _MEMORY = largest(c.PROCESS_MEMORY, "host", "process", matching=(HOSTS,))
 _MEMORY_LIMIT = earliest(c.PROCESS_MEMORY_LIMIT, "host", "process", matching=(HOSTS, 'level=~"warning|restart"'))
+_BY = ("campaign_instance", "host", "process")
 _EACH = "{{campaign_instance}} {{host}} {{process}}"
 
 
@@ -73,7 +74,8 @@ def down() -> Panel:
         " not all is sent; orange: the others. A gap: the processes could not be listed.",
         "none",
     )
-    expr = or_nothing(f"({_UP} == bool 0) > 0", "processes", "process", NOTHING)
+    stopped = ever(f"({_UP} == bool 0)", c.PROCESS_UP, *_BY, matching=(HOSTS,), condition="== 0")
+    expr = or_nothing(stopped, "processes", "process", NOTHING)
     lines = [Line("/.*/", WARNING), Line("/(mta|sms|stat|wfserver)$/", CRITICAL), NOTHING_LINE]
     return time_series(said, [Query(expr, _EACH)], Drawn(steps=True, stacked=True, lines=lines, whole=True))
 

@@ -20,6 +20,7 @@ from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel,
 from campaign_dashboards.query import (
     Query,
     about,
+    ever,
     firing,
     growth,
     labels,
@@ -204,7 +205,7 @@ def pending_by_cause() -> Panel:
         " are for working hours, blue waits for an approval. A gap: the exporter could not tell.",
         "none",
     )
-    expr = or_nothing(f"sum by (cause) ({asked.WAITING}) > 0", "pending", "cause", NOTHING)
+    expr = or_nothing(ever(f"sum by (cause) ({asked.WAITING})", c.DELIVERIES_PENDING, "cause"), "pending", "cause", NOTHING)
     lines = [*coloured(cause_colours()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{cause}}")], Drawn(steps=True, stacked=True, lines=lines, whole=True))
 
@@ -231,7 +232,9 @@ def mtas() -> Panel:
         "Hosts on which the mta of an instance is to run and does not, by instance. A gap: the processes could not be listed.",
         "none",
     )
-    expr = or_nothing(f"count by (campaign_instance) ({asked.MTAS} == 0)", "processes", "campaign_instance", NOTHING)
+    stopped = f"sum by (campaign_instance) ({asked.MTAS} == bool 0)"
+    stopped = ever(stopped, c.PROCESS_UP, "campaign_instance", matching=('process="mta"',), condition="== 0")
+    expr = or_nothing(stopped, "processes", "campaign_instance", NOTHING)
     query = Query(expr, "{{campaign_instance}}")
     lines = [Line("/.*/", CRITICAL), NOTHING_LINE]
     return time_series(said, [query], Drawn(steps=True, stacked=True, lines=lines, whole=True))
@@ -244,7 +247,7 @@ def endpoints() -> Panel:
         "HTTP endpoints that do not answer as they should. A redirection that is down breaks the links in mails that are sent.",
         "none",
     )
-    down = f"max by ({labels(('endpoint', 'kind'))}) ({_ENDPOINTS} == bool 0) > 0"
+    down = ever(f"({_ENDPOINTS} == bool 0)", c.ENDPOINT_UP, "campaign_instance", "endpoint", condition="== 0")
     expr = or_nothing(down, "endpoints", "endpoint", NOTHING)
     lines = [Line("/redirection/", CRITICAL), Line("/(ping|resource)/", WARNING), NOTHING_LINE]
     query = Query(expr, "{{campaign_instance}} {{endpoint}} {{kind}}")

@@ -81,6 +81,13 @@ def about(expr: str, *names: str) -> str:
     return f'label_replace({joined}, "where", "$1", "where", " *(.*?) *")'
 
 
+def ever(expr: str, metric: Metric, *by: str, matching: tuple[str, ...] = (), condition: str = "> 0") -> str:
+    """Keep the series that met a condition within the time shown, from its beginning to its end: their zeros are told too."""
+    most = "max" if ">" in condition else "min"
+    met = f"{most} by ({', '.join(by)}) ({most}_over_time({selector(metric, *matching)}[$__range] @ end())) {condition}"
+    return f"{expr}\nand on ({', '.join(by)}) {met}"
+
+
 def since(expr: str) -> str:
     """Tell since when a series has been there without a break, if that began within a day."""
     return f"max_over_time((timestamp({expr}) unless ({expr} offset 1m))[1d:1m])"

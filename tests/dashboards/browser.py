@@ -11,10 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _FLAGS += ["--disable-component-update", "--disable-sync", "--force-color-profile=srgb"]
-_SETTLED = """() => {
-  const panels = window.harness?.report() ?? [];
-  return panels.length > 0 && panels.every(panel => ['Done', 'Error'].includes(panel.state) && panel.box);
-}"""
+_SETTLED = "() => window.harness?.settled()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def look(browser: Browser, site: str, what: Look) -> Seen:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
         page.goto(what.address(site))
-        page.wait_for_function(_SETTLED, timeout=90_000)
+        page.wait_for_function(_SETTLED, timeout=90_000, polling=200)
         # As high as the dashboard is: a picture of more than the window would draw it anew, and catch it half done.
         page.set_viewport_size({"width": what.width, "height": page.evaluate("() => document.documentElement.scrollHeight")})
         _draw(page)
@@ -95,7 +92,7 @@ def _draw(page: Page) -> None:
     before = None
     for _ in range(40):
         page.wait_for_timeout(250)
-        now = page.evaluate("() => JSON.stringify(window.harness.report().map(p => [p.text, p.drawn.length, p.canvases]))")
+        now = page.evaluate("() => window.harness.fingerprint()")
         if now == before:
             return
         before = now

@@ -8,7 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router-dom-6';
 import { PANELS } from './panels.jsx';
 import { Prometheus } from './prometheus.js';
-import { report } from './report.js';
+import { fingerprint, report, settled } from './report.js';
 import { prepare } from './runtime.js';
 import { scene } from './scene.jsx';
 
@@ -29,7 +29,7 @@ await initPluginTranslations('campaign', []);
 const dashboard = await (await fetch(`/dashboards/${wanted.get('dashboard')}.json`)).json();
 const moment = (key) => new Date(Number(wanted.get(key)) * 1000).toISOString();
 const made = scene(dashboard, { from: moment('from'), to: moment('to'), chosen });
-window.harness = { report: () => report(made), asked: source.asked, scene: made };
+window.harness = { report: () => report(made), settled: () => settled(made), fingerprint, asked: source.asked, scene: made };
 
 document.body.style.background = theme.colors.background.canvas;
 createRoot(document.getElementById('root')).render(

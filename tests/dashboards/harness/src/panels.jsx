@@ -11,10 +11,18 @@ const Nothing = ({ fieldConfig }) => (
   </div>
 );
 
+// What is not finite is not drawn.
+const finite = (frame) => ({
+  ...frame,
+  fields: frame.fields.map((field) =>
+    field.type === data.FieldType.number ? { ...field, values: field.values.map((value) => (Number.isFinite(value) ? value : null)) } : field
+  ),
+});
+
 const numeric = (frame) => frame.fields.some((field) => field.type === data.FieldType.number) && frame.length > 0;
 
 function TimeSeriesPanel({ data: { series, annotations }, options, fieldConfig, width, height, timeRange, timeZone }) {
-  const frames = series.filter(numeric);
+  const frames = series.filter(numeric).map(finite);
   if (!frames.length) {
     return <Nothing fieldConfig={fieldConfig} />;
   }

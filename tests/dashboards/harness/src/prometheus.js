@@ -1,6 +1,7 @@
 // Grafana's Prometheus data source, as far as the dashboards use it, on Prometheus's own API.
 import * as data from '@grafana/data';
 import { RuntimeDataSource, sceneGraph } from '@grafana/scenes';
+import { of } from 'rxjs';
 
 export const UID = 'prometheus';
 const TYPE = 'prometheus';
@@ -37,7 +38,8 @@ export class Prometheus extends RuntimeDataSource {
     this.asked = [];
     this.annotations = {
       prepareAnnotation: (annotation) => annotation,
-      prepareQuery: (annotation) => ({ refId: 'Anno', expr: annotation.expr, range: true, interval: '60s' }),
+      prepareQuery: (annotation) => ({ refId: 'Anno', expr: annotation.expr, range: true }),
+      processEvents: (annotation, frames) => of(frames.flatMap((frame) => events(annotation, frame))),
     };
   }
 
@@ -104,6 +106,22 @@ function frame(target, series) {
       { name: 'Value', type: data.FieldType.number, labels: series.metric, values: points.map(([, value]) => number(value)), config: named },
     ],
   });
+}
+
+// Samples that follow one another become one region, as Grafana joins them.
+function events(annotation, frame) {
+  const [times, values] = frame.fields.map((field) => field.values);
+  const step = Math.min(...times.slice(1).map((time, place) => time - times[place]), 3_600_000);
+  const made = [];
+  times.forEach((time, place) => {
+    if (values[place] > 0 && made.length && time - made.at(-1).timeEnd <= step) {
+      made.at(-1).timeEnd = time;
+    } else if (values[place] > 0) {
+      const said = (format) => legend(format ?? '', frame.fields[1].labels);
+      made.push({ time, timeEnd: time, isRegion: true, title: said(annotation.titleFormat), text: said(annotation.textFormat), annotation });
+    }
+  });
+  return made;
 }
 
 // One frame a query: its labels, and its value under a name of its own where there are several.

@@ -11,6 +11,7 @@ function fields(panel) {
   return frames.flatMap((frame) =>
     frame.fields.map((field) => {
       const values = Array.from(field.values).filter((value) => value !== null && value !== undefined && !Number.isNaN(value));
+      const some = values.slice(-200);
       return {
         name: data.getFieldDisplayName(field, frame, frames),
         type: field.type,
@@ -18,8 +19,8 @@ function fields(panel) {
         count: values.length,
         last: values.at(-1),
         shown: values.length && field.display ? text(field.display, values.at(-1)) : '',
-        texts: field.display ? [...new Set(values.map((value) => text(field.display, value)))].slice(0, 200) : [],
-        colours: field.display ? [...new Set(values.map((value) => field.display(value).color))] : [],
+        texts: field.display ? [...new Set(some.map((value) => text(field.display, value)))] : [],
+        colours: field.display ? [...new Set(some.map((value) => field.display(value).color))] : [],
       };
     })
   );
@@ -31,6 +32,20 @@ function box(element) {
 }
 
 const overflowing = (element) => element.scrollWidth > element.clientWidth + 1;
+
+// Whether each panel has its answer, and stands on the page.
+export function settled(scene) {
+  const panels = sceneGraph.findAllObjects(scene, isVizPanel);
+  const answered = (panel) => !panel.state.$data || ['Done', 'Error'].includes(panel.state.$data.state.data?.state);
+  const count = document.querySelectorAll('[data-panel]').length;
+  return panels.length > 0 && panels.every(answered) && count === panels.length;
+}
+
+// What a person sees change.
+export const fingerprint = () =>
+  [...document.querySelectorAll('[data-panel]')]
+    .map((inner) => inner.innerText + [...inner.querySelectorAll('canvas')].map((canvas) => `${canvas.width}x${canvas.height}${canvas.drawnTexts?.size}`))
+    .join();
 
 export function report(scene) {
   return sceneGraph.findAllObjects(scene, isVizPanel).map((panel) => {
