@@ -85,7 +85,7 @@ class Board:
             .refresh("1m")
             .variables(_variables(hosts=self.hosts))
             .links([_link(uid) for uid in TITLES if uid != self.uid])
-            .annotations([_Firing("critical", CRITICAL), _Firing("warning", WARNING)])
+            .annotations([_Firing("critical", CRITICAL), _Firing("warning", WARNING, shown=False)])
         )
         _lay(made, self.sections)
         built = made.build()
@@ -190,9 +190,9 @@ def _link(uid: str) -> Link:
 class _Firing(model.AnnotationQuery):
     """Marks when alerts of one severity fire. The SDK does not know what only Prometheus's annotations have."""
 
-    def __init__(self, severity: str, colour: str) -> None:
+    def __init__(self, severity: str, colour: str, *, shown: bool = True) -> None:
         expr = f"max by (alertname, campaign_instance) ({firing(severity)})"
-        super().__init__(f"Alerts: {severity}", DATASOURCE, icon_color=colour, hide=None, built_in=None, expr=expr)
+        super().__init__(f"Alerts: {severity}", DATASOURCE, enable=shown, icon_color=colour, hide=None, built_in=None, expr=expr)
 
     def build(self) -> model.AnnotationQuery:
         """Be a builder, as the SDK wants it."""

@@ -20,7 +20,7 @@ from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel,
 from campaign_dashboards.query import Query, earliest, ever, growth, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue as c
-from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES
+from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS
 
 _RUNBOOK = "${runbooks}/CampaignDeliveryStuckPending.md#${__data.fields.Cause}"
@@ -55,7 +55,8 @@ def stuck() -> Panel:
         Column("delivery_id", "Id", width=100),
         Column("campaign_instance", "Instance", link=where(DELIVERIES), width=140),
     ]
-    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Severity"))
+    queries = [Query(or_nothing(expr, "pending", "label", NOTHING)) for expr in exprs]
+    return table(said, Rows(queries, columns, sorted_by="Severity"))
 
 
 def messages_by_cause() -> Panel:
@@ -96,26 +97,20 @@ def causes() -> Panel:
         "none",
     )
     known = f"group by (cause) ({selector(c.PENDING_CAUSE_EVALUATED)})"
-    rank = "\nor\n".join(
-        f"{RANKS[severity]} * group by (cause) ({selector(c.PENDING_CAUSE_EVALUATED, one_of('cause', causes_of(severity)))})"
-        for severity in SEVERITIES
-    )
     exprs = [
         f"avg by (cause) ({largest(c.PENDING_CAUSE_EVALUATED, 'cause')})",
         f"sum by (cause) ({largest(c.DELIVERIES_PENDING, 'cause')})\nor on (cause) NaN * {known}",
         f"sum by (cause) ({largest(c.PENDING_MESSAGES, 'cause')})\nor on (cause) NaN * {known}",
         f"time() - min by (cause) ({selector(c.PENDING_OLDEST)})\nor on (cause) NaN * {known}",
-        rank,
     ]
     columns = [
-        Column("E", "Severity", mapping=SEVERITY, width=90),
         Column("cause", "Cause", mapping=CAUSE, link=_RUNBOOK, width=200),
         Column("B", "Deliveries", unit="none"),
         Column("C", "Messages", unit="short"),
         Column("D", "Longest wait", unit="s", absent="-"),
         Column("A", "Seen", unit="percentunit", thresholds=thresholds(UNKNOWN, (1, GOOD))),
     ]
-    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Severity"))
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Deliveries"))
 
 
 def states() -> Panel:

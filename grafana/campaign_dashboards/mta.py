@@ -129,14 +129,14 @@ def affinity_matrix() -> Panel:
     """Set affinities against hosts."""
     said = Said(
         "IP affinities and the hosts that declare them",
-        "A row for each IP affinity. DOWN: declared there, and the mta does not run. Empty: not declared there. The column (nowhere)"
+        "A row for each IP affinity. DOWN: declared there, and the mta does not run. Empty: not declared there. The column nowhere"
         " stands for affinities that launched deliveries use and no host declares: they cannot send.",
         "none",
     )
     declared = largest(c.AFFINITY_INFO, "host", "affinity", matching=(HOSTS,))
     on = f"on (campaign_instance, host) group_left () (1 + {_MTA})"
-    missing = f'label_replace(0 * max by (campaign_instance, affinity) ({_kind("unconfigured")}), "host", "(nowhere)", "", "")'
-    expr = f"{declared} * {on}\nor\n3 * {declared}\nor\n{missing}"
+    missing = f'label_replace(0 * max by (campaign_instance, affinity) ({_kind("unconfigured")}), "host", "nowhere", "", "")'
+    expr = f"{missing}\nor\n{declared} * {on}\nor\n3 * {declared}"
     words = value_map({"2": ("declared", GOOD), "1": ("DOWN", CRITICAL), "0": ("MISSING", CRITICAL), "3": ("mta unknown", UNKNOWN)})
     named = f'label_join({expr}, "declared", " / ", "campaign_instance", "affinity")'
     return matrix(said, Matrix(Query(named), "declared", "host", words, "Instance / IP affinity"))

@@ -185,7 +185,9 @@ def alerts_list() -> Panel:
     worst = " or ".join(f"{rank} * {firing(name)}" for rank, name in ((3, "critical"), (2, "warning"), (1, "info")))
     begun = since(firing("critical", "warning", "info"))
     fires = f"max {by} ({about(worst, *what)})"
-    exprs = [fires, f"time() - max {by} ({about(begun, *what)})\nor on (alertname, campaign_instance, cause, where) NaN * {fires}"]
+    burning = f"time() - max {by} ({about(begun, *what)})\nor on (alertname, campaign_instance, cause, where) NaN * {fires}"
+    quiet = f'or on () label_replace(0 * max({asked.WATCHDOG}), "where", "{NOTHING}", "", "")'
+    exprs = [f"{fires}\n{quiet}", f"{burning}\n{quiet}"]
     columns = [
         Column("A", "Severity", mapping=SEVERITY, width=90),
         Column("alertname", "Alert", link="${runbooks}/${__data.fields.Alert}.md", width=250),
@@ -305,7 +307,7 @@ def overview() -> Board:
                 ],
             ),
             Section("Where", [Place(fleet(), 24, 8)]),
-            Section("Since when, and why", [Place(alerts_list(), 12, 10), Place(pending_by_cause(), 12, 10)]),
+            Section("Since when, and why", [Place(alerts_list(), 12, 11), Place(pending_by_cause(), 12, 11)]),
             Section("Sending", [Place(sending(), 12, 9), Place(mtas(), 12, 9)]),
             Section("Around it", [Place(endpoints(), 8, 8), Place(locks(), 8, 8), Place(disks(), 8, 8)]),
             Section("Help", [Place(colours(), 24, 4)], folded=True),

@@ -125,10 +125,10 @@ def time_series(said: Said, queries: Sequence[Query], drawn: Drawn = _PLAIN) -> 
         .thresholds_style(common.GraphThresholdsStyleConfig().mode(_limits(drawn)))
         .min(0)
     )
+    if drawn.whole:
+        made.decimals(0).axis_soft_max(1)
     if drawn.soft_top is not None:
         made.axis_soft_max(drawn.soft_top)
-    if drawn.whole:
-        made.decimals(0)
     override(made, drawn.lines)
     return made
 
@@ -148,6 +148,7 @@ def values(said: Said, queries: Sequence[Query], lines: Sequence[Line] = (), jud
         .text_mode(common_model.BigValueTextMode.VALUE_AND_NAME)
         .wide_layout(False)
         .orientation(common_model.VizOrientation.AUTO)
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(36))
         .reduce_options(_now())
     )
     override(made, lines)
@@ -171,6 +172,7 @@ def bars(said: Said, queries: Sequence[Query], judged: ThresholdsConfig, *, top:
         .name_placement(common_model.BarGaugeNamePlacement.LEFT)
         .orientation(common_model.VizOrientation.HORIZONTAL)
         .show_unfilled(True)
+        .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
         .reduce_options(_now())
     )
 

@@ -19,7 +19,7 @@ const chosen = Object.fromEntries(
   [...new Set(wanted.keys())].filter((key) => key.startsWith('var-')).map((key) => [key.slice(4), wanted.getAll(key)])
 );
 
-prepare(source);
+prepare(source, theme);
 sceneUtils.registerRuntimeDataSource({ dataSource: source });
 for (const [pluginId, plugin] of Object.entries(PANELS)) {
   sceneUtils.registerRuntimePanelPlugin({ pluginId, plugin });

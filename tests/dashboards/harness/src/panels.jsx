@@ -2,7 +2,7 @@
 import * as data from '@grafana/data';
 import * as ui from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
-import React, { useLayoutEffect } from 'react';
+import React, { useEffect, useLayoutEffect, useRef } from 'react';
 import { custom } from './runtime.js';
 
 const Nothing = ({ fieldConfig }) => (
@@ -44,10 +44,15 @@ function TimeSeriesPanel({ data: { series, annotations }, options, fieldConfig, 
 // Regions as Grafana draws them: dashed edges, and a bar below the axis.
 function Annotations({ config, frames }) {
   const theme = ui.useTheme2();
+  const drawn = useRef(frames);
+  const plotted = useRef();
   useLayoutEffect(() => {
+    config.addHook('init', (plot) => {
+      plotted.current = plot;
+    });
     config.addHook('draw', (plot) => {
       const { ctx, bbox } = plot;
-      for (const frame of frames) {
+      for (const frame of drawn.current) {
         const field = (name) => frame.fields.find((each) => each.name === name)?.values ?? [];
         const [times, ends, colours] = [field('time'), field('timeEnd'), field('color')];
         for (let place = 0; place < frame.length; place++) {
@@ -70,7 +75,12 @@ function Annotations({ config, frames }) {
         }
       }
     });
-  }, [config, frames, theme]);
+  }, [config, theme]);
+  // They come when they come: what is drawn already is drawn anew.
+  useEffect(() => {
+    drawn.current = frames;
+    plotted.current?.redraw();
+  }, [frames]);
   return null;
 }
 

@@ -66,7 +66,8 @@ const run = (source, request) =>
     );
   });
 
-export function prepare(source) {
+export function prepare(source, theme) {
+  runtime.config.theme2 = theme;
   registries();
   runtime.setRunRequest(run);
   runtime.setAppEvents?.(new data.EventBusSrv());
