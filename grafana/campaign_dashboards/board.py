@@ -98,7 +98,7 @@ class Board:
 
 def where(uid: str) -> str:
     """Link the row of a table to a dashboard that shows its instance only."""
-    return f"/d/{uid}?var-instance=${{__data.fields.Instance:percentencode}}&${{datasource:queryparam}}&${{__url_time_range}}"
+    return f"/d/{uid}?var-instance=${{__value.raw:percentencode}}&${{datasource:queryparam}}&${{__url_time_range}}"
 
 
 def there(uid: str) -> str:

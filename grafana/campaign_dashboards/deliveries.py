@@ -23,7 +23,7 @@ from campaign_exporter import catalogue as c
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS
 
-_RUNBOOK = "${runbooks}/CampaignDeliveryStuckPending.md#${__data.fields.Cause}"
+_RUNBOOK = "${runbooks}/CampaignDeliveryStuckPending.md#${__value.raw}"
 _OVER = ("being_edited", "finished", "deleted")
 _EVENTS = {"in_progress": "started", "finished": "finished", "failed": "failed", "preparation_error": "preparation failed"}
 _USUAL = ("start_pending", "in_progress", "retry_pending", "retry_in_progress", "ready", "message_ready", "paused")

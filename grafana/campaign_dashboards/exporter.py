@@ -29,7 +29,7 @@ def now() -> Panel:
     queries = [
         Query(f"avg({_UP})", "exporters"),
         Query(f"avg({_OK})", "collectors"),
-        Query(f"avg({config} and on ({_TARGETS}) {_HERE})", "configuration"),
+        Query(f"avg({config} and on ({_TARGETS}) {_HERE})", "config"),
         Query(f"avg({state} and on ({_TARGETS}) {_HERE})", "state"),
     ]
     return values(said, queries, judged=SHARE_UP)
@@ -45,14 +45,14 @@ def cost_now() -> Panel:
     )
     queries = [
         Query(f"max({selector(c.DATABASE_BUDGET)})", "of budget"),
-        Query(f"max({_INTERVALS})", "intervals old"),
+        Query(f"max({_INTERVALS})", "intervals"),
         Query(f"sum({selector(c.COLLECTOR_SERIES)})", "series"),
         Query(f"sum(increase({c.SERIES_DROPPED.name}{{{INSTANCES}}}[1h]))", "dropped"),
     ]
     lines = [
         Line("of budget", unit="percentunit", thresholds=thresholds(GOOD, (1, WARNING))),
-        Line("intervals old", unit="short", thresholds=thresholds(GOOD, (3, WARNING))),
-        Line("series", unit="short"),
+        Line("intervals", unit="short", thresholds=thresholds(GOOD, (3, WARNING))),
+        Line("series", unit="none"),
         Line("dropped", unit="short", thresholds=none_of(WARNING)),
     ]
     return values(said, queries, lines)
@@ -99,7 +99,7 @@ def exporters() -> Panel:
         f"count by ({_TARGETS}) (last_over_time({selector(c.INSTANCE_INFO)}[$__range])) {on}",
     ]
     columns = [
-        Column("instance", "Exporter"),
+        Column("instance", "Exporter", width=170),
         Column("A", "Reached", mapping=UP),
         Column("version", "Version"),
         Column("C", "Instances"),

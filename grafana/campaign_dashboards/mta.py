@@ -9,7 +9,6 @@ from campaign_exporter import catalogue as c
 
 _UP = largest(c.PROCESS_UP, "host", "process", matching=(HOSTS,))
 _MTA = largest(c.PROCESS_UP, "host", matching=(HOSTS, 'process="mta"'))
-_MISMATCH = largest(c.AFFINITY_MISMATCH, "affinity", "kind")
 _FAULT = largest(c.SERVER_CONFIGURATION_FAULT, "host", "kind", matching=(HOSTS,))
 _OBSERVED = largest(c.HOST_UP, "host", "source", matching=(HOSTS,))
 _MEMORY = largest(c.PROCESS_MEMORY, "host", "process", matching=(HOSTS,))
@@ -34,20 +33,20 @@ def faults_now() -> Panel:
     """Count what does not fit."""
     said = Said(
         "What does not fit",
-        "Launched deliveries whose IP affinity no host declares, or only hosts whose MTA is down; affinities declared on some MTA hosts"
-        " only; names on offer that are declared nowhere; faults in server configurations.",
+        "Missing: launched deliveries whose IP affinity no host declares; down: only hosts whose MTA is down do. Uneven: affinities that"
+        " some MTA hosts declare and others do not; latent: names on offer that no host declares. Faults in server configurations.",
         "none",
     )
     affinity = 'collector="affinity"'
     looked = f"min({largest(c.COLLECTOR_SUCCESS, matching=(affinity,))}) == 1"
     queries = [
-        Query(f'sum({_kind("unconfigured")}) or on () 0 * ({looked})', "undeclared"),
-        Query(f'sum({_kind("host_down")}) or on () 0 * ({looked})', "hosts down"),
+        Query(f'sum({_kind("unconfigured")}) or on () 0 * ({looked})', "missing"),
+        Query(f'sum({_kind("host_down")}) or on () 0 * ({looked})', "down"),
         Query(f"sum({largest(c.AFFINITY_INCONSISTENT, 'affinity')})", "uneven"),
-        Query(f"sum({largest(c.AFFINITY_LATENT, 'affinity')}) or on () 0 * ({looked})", "on offer"),
+        Query(f"sum({largest(c.AFFINITY_LATENT, 'affinity')}) or on () 0 * ({looked})", "latent"),
         Query(f"sum({_FAULT})", "faults"),
     ]
-    lines = [Line("undeclared", thresholds=none_of(CRITICAL)), Line("hosts down", thresholds=none_of(CRITICAL))]
+    lines = [Line("missing", thresholds=none_of(CRITICAL)), Line("down", thresholds=none_of(CRITICAL))]
     return values(said, queries, lines, none_of(WARNING))
 
 
@@ -146,27 +145,24 @@ def affinity_faults() -> Panel:
     """List the affinities that do not fit."""
     said = Said(
         "IP affinities that do not fit",
-        "Undeclared: launched deliveries use it and no host declares it. Hosts down: only hosts whose MTA is down declare it. Uneven:"
-        " some MTA hosts declare it and others do not. On offer: typologies or enumerations name it and no host declares it.",
+        "Missing: launched deliveries use it and no host declares it. Hosts down: only hosts whose MTA is down declare it. Uneven:"
+        " some MTA hosts declare it and others do not. Latent: typologies or enumerations name it and no host declares it.",
         "none",
     )
-    by = labels(("affinity", "kind"))
-    uneven = f'label_replace({largest(c.AFFINITY_INCONSISTENT, "affinity")} > 0, "kind", "uneven", "", "")'
-    latent = f'label_replace({largest(c.AFFINITY_LATENT, "affinity")}, "kind", "latent", "", "")'
-    found = f"max by ({by}) ({_MISMATCH} or {uneven} or {latent})"
-    expr = or_nothing(found, "affinity", "affinity", NOTHING)
-    kinds = value_map(
-        {
-            "unconfigured": ("undeclared", CRITICAL),
-            "host_down": ("hosts down", CRITICAL),
-            "uneven": ("uneven", WARNING),
-            "latent": ("on offer", WARNING),
-        }
-    )
+    found = {
+        "CampaignIpAffinityUnconfigured": _kind("unconfigured"),
+        "CampaignIpAffinityHostDown": _kind("host_down"),
+        "CampaignIpAffinityInconsistent": f"{largest(c.AFFINITY_INCONSISTENT, 'affinity')} > 0",
+        "CampaignIpAffinityLatent": largest(c.AFFINITY_LATENT, "affinity"),
+    }
+    named = "\nor\n".join(f'label_replace({expr}, "kind", "{alert}", "", "")' for alert, expr in found.items())
+    expr = or_nothing(named, "affinity", "affinity", NOTHING)
+    words = (("missing", CRITICAL), ("hosts down", CRITICAL), ("uneven", WARNING), ("latent", WARNING))
+    kinds = value_map(dict(zip(found, words, strict=True)))
     columns = [
         Column("campaign_instance", "Instance"),
-        Column("affinity", "IP affinity"),
-        Column("kind", "What", mapping=kinds, link="${runbooks}/${__data.fields.Alert}.md"),
+        Column("affinity", "IP affinity", width=180),
+        Column("kind", "What", mapping=kinds, link="${runbooks}/${__value.raw}.md"),
         Column("Value", "Concerned", unit="none"),
     ]
     return table(said, Rows([Query(expr)], columns, sorted_by="Concerned"))
@@ -190,7 +186,7 @@ def configuration_faults() -> Panel:
         }
     )
     columns = [
-        Column("kind", "Fault", mapping=kinds, link="${runbooks}/CampaignServerConfigurationFault.md"),
+        Column("kind", "Fault", mapping=kinds, link="${runbooks}/CampaignServerConfigurationFault.md", width=220),
         Column("host", "Host"),
         Column("campaign_instance", "Instance"),
     ]

@@ -190,7 +190,7 @@ def alerts_list() -> Panel:
     exprs = [f"{fires}\n{quiet}", f"{burning}\n{quiet}"]
     columns = [
         Column("A", "Severity", mapping=SEVERITY, width=90),
-        Column("alertname", "Alert", link="${runbooks}/${__data.fields.Alert}.md", width=250),
+        Column("alertname", "Alert", link="${runbooks}/${__value.raw}.md", width=250),
         Column("B", "For", unit="s", absent="over a day", width=100),
         Column("campaign_instance", "Instance", link=where(DELIVERIES), width=110),
         Column("where", "Where"),

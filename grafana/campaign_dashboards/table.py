@@ -91,7 +91,7 @@ def matrix(said: Said, shown: Matrix) -> Panel:
     options = {"rowField": shown.rows, "columnField": shown.columns, "valueField": "Value", "emptyValue": "empty"}
     made.with_transformation(model.DataTransformerConfig("groupingToMatrix", options=options))
     corner = f"{shown.rows}\\{shown.columns}"
-    override(made, [Line(corner, title=shown.title, custom={"cellOptions": _PLAIN, "minWidth": 140})])
+    override(made, [Line(corner, title=shown.title, custom={"cellOptions": _PLAIN, "minWidth": 190})])
     return made
 
 
@@ -106,7 +106,7 @@ def _table(said: Said, queries: Sequence[Query]) -> builder.Panel:
         .thresholds(thresholds("transparent"))
         .show_header(True)
         .cell_height(common_model.TableCellHeight.SM)
-        .min_width(90)
+        .min_width(110)
     )
 
 

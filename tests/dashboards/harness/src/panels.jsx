@@ -2,7 +2,7 @@
 import * as data from '@grafana/data';
 import * as ui from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
-import React, { useEffect, useLayoutEffect, useRef } from 'react';
+import React, { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { custom } from './runtime.js';
 
 const Nothing = ({ fieldConfig }) => (
@@ -21,14 +21,15 @@ const finite = (frame) => ({
 
 const numeric = (frame) => frame.fields.some((field) => field.type === data.FieldType.number) && frame.length > 0;
 
-function TimeSeriesPanel({ data: { series, annotations }, options, fieldConfig, width, height, timeRange, timeZone }) {
-  const frames = series.filter(numeric).map(finite);
+function TimeSeriesPanel({ data: { series, annotations, structureRev }, options, fieldConfig, width, height, timeRange, timeZone }) {
+  const frames = useMemo(() => series.filter(numeric).map(finite), [series]);
   if (!frames.length) {
     return <Nothing fieldConfig={fieldConfig} />;
   }
   return (
     <ui.TimeSeries
       frames={frames}
+      structureRev={structureRev}
       width={width}
       height={height}
       timeRange={timeRange}

@@ -68,6 +68,7 @@ export function report(scene) {
       drawn: inner ? [...inner.querySelectorAll('canvas')].flatMap((canvas) => [...(canvas.drawnTexts ?? [])]) : [],
       canvases: inner?.querySelectorAll('canvas').length ?? 0,
       legend: legend.map((row) => ({ text: row.innerText, box: box(row), size: parseFloat(getComputedStyle(row).fontSize) })),
+      links: inner ? [...inner.querySelectorAll('a[href]')].map((link) => link.getAttribute('href')) : [],
       clipped: inner ? [...inner.querySelectorAll('[role="gridcell"], [role="columnheader"]')].filter(overflowing).map((cell) => cell.innerText) : [],
     };
   });
