@@ -15,7 +15,7 @@ def main() -> int:
     """Write or check the dashboards."""
     files, differs = dashboard_files(), False
     FOLDER.mkdir(exist_ok=True)
-    for stray in {file.name for file in FOLDER.iterdir()} - files.keys():
+    for stray in {file.name for file in FOLDER.glob("*.json")} - files.keys():
         print(f"{stray} comes from nowhere: remove it")
         differs = True
     for name, text in files.items():

@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard as Builder
 from grafana_foundation_sdk.builders.dashboard import DashboardLink as Link
 from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable, Row, TextBoxVariable
 from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from campaign_dashboards.meaning import CRITICAL, WARNING
 from campaign_dashboards.panel import DATASOURCE, Panel
@@ -116,6 +117,8 @@ def _lay(made: Builder, sections: Sequence[Section]) -> None:
         for place, x, y in _placed(section):
             panel = place.panel.build()
             panel.id_val, number = number, number + 1
+            if isinstance(panel.options, TableOptions):
+                panel.options.footer = None  # the SDK writes one, and newer Grafanas know none
             panel.grid_pos = model.GridPos(h=place.height, w=place.width, x=x, y=top + y)
             panels.append(panel)
         top = max((panel.grid_pos.y + panel.grid_pos.h for panel in panels if panel.grid_pos), default=top)

@@ -20,7 +20,7 @@ from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel,
 from campaign_dashboards.query import Query, earliest, ever, growth, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue as c
-from campaign_exporter.diagnosis.causes import CAUSES
+from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES
 from campaign_exporter.domain.deliveries import CHANNELS
 
 _RUNBOOK = "${runbooks}/CampaignDeliveryStuckPending.md#${__value.raw}"
@@ -48,7 +48,7 @@ def stuck() -> Panel:
         f"time() - {earliest(c.DELIVERY_PENDING_SINCE, *by, matching=(one_of('cause', ALARMING),))}",
     ]
     columns = [
-        Column("A", "Severity", mapping=SEVERITY, width=90),
+        Column("A", "Severity", mapping=SEVERITY, width=110),
         Column("B", "Waits for", unit="s", width=110),
         Column("cause", "Cause", mapping=CAUSE, link=_RUNBOOK, width=200),
         Column("label", "Delivery"),
@@ -102,15 +102,21 @@ def causes() -> Panel:
         f"sum by (cause) ({largest(c.DELIVERIES_PENDING, 'cause')})\nor on (cause) NaN * {known}",
         f"sum by (cause) ({largest(c.PENDING_MESSAGES, 'cause')})\nor on (cause) NaN * {known}",
         f"time() - min by (cause) ({selector(c.PENDING_OLDEST)})\nor on (cause) NaN * {known}",
+        "\nor\n".join(
+            f"{RANKS[severity]} * (sum by (cause) ({asked.pending(c.DELIVERIES_PENDING, severity)}) > bool 0)"
+            for severity in SEVERITIES
+        )
+        + f"\nor on (cause) NaN * {known}",
     ]
     columns = [
-        Column("cause", "Cause", mapping=CAUSE, link=_RUNBOOK, width=200),
+        Column("E", "Severity", mapping=SEVERITY, width=110),
+        Column("cause", "Cause", link=_RUNBOOK, width=200),
         Column("B", "Deliveries", unit="none"),
         Column("C", "Messages", unit="short"),
         Column("D", "Longest wait", unit="s", absent="-"),
         Column("A", "Seen", unit="percentunit", thresholds=thresholds(UNKNOWN, (1, GOOD))),
     ]
-    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Deliveries"))
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Severity"))
 
 
 def states() -> Panel:

@@ -175,14 +175,13 @@ def configuration_faults() -> Panel:
         "What is wrong in serverConf.xml or config-<instance>.xml of a host that is to send.",
         "none",
     )
-    expr = or_nothing(f"{_FAULT} > 0", "affinity", "kind", NOTHING)
+    expr = or_nothing(f"{_FAULT} > 0", "affinity", "host", NOTHING)
     kinds = value_map(
         {
             "address_two_helo_hosts": ("one address, two HELO names", WARNING),
             "public_id_duplicate": ("publicId used twice", WARNING),
             "no_address": ("an affinity without address", WARNING),
             "stat_server_missing": ("no statServerAddress", WARNING),
-            NOTHING: (NOTHING, GOOD),
         }
     )
     columns = [

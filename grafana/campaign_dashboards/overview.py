@@ -189,7 +189,7 @@ def alerts_list() -> Panel:
     quiet = f'or on () label_replace(0 * max({asked.WATCHDOG}), "where", "{NOTHING}", "", "")'
     exprs = [f"{fires}\n{quiet}", f"{burning}\n{quiet}"]
     columns = [
-        Column("A", "Severity", mapping=SEVERITY, width=90),
+        Column("A", "Severity", mapping=SEVERITY, width=110),
         Column("alertname", "Alert", link="${runbooks}/${__value.raw}.md", width=250),
         Column("B", "For", unit="s", absent="over a day", width=100),
         Column("campaign_instance", "Instance", link=where(DELIVERIES), width=110),

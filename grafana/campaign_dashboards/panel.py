@@ -148,7 +148,6 @@ def values(said: Said, queries: Sequence[Query], lines: Sequence[Line] = (), jud
         .text_mode(common_model.BigValueTextMode.VALUE_AND_NAME)
         .wide_layout(False)
         .orientation(common_model.VizOrientation.AUTO)
-        .text(common.VizTextDisplayOptions().title_size(14).value_size(28))
         .reduce_options(_now())
     )
     override(made, lines)
