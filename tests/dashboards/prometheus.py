@@ -25,16 +25,15 @@ def fill(exposition: Exposition, data: Path, scratch: Path) -> None:
 
 
 @contextmanager
-def prometheus(data: Path, scratch: Path) -> Iterator[str]:
-    """Run a Prometheus that scrapes nothing; give its address."""
+def prometheus(data: Path, scratch: Path, lookback: str = "150s") -> Iterator[str]:
+    """Run a Prometheus that scrapes nothing; give its address. A series is gone after `lookback` without a sample."""
     config = scratch / f"{data.name}.yml"
     config.write_text("scrape_configs: []\n", encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     flags = [f"--config.file={config}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}"]
-    # Twice the step of a scene: what is gone is gone at once, as it is with a real scrape.
-    flags += ["--storage.tsdb.retention.time=20y", "--query.lookback-delta=150s", "--log.level=error"]
+    flags += ["--storage.tsdb.retention.time=20y", f"--query.lookback-delta={lookback}", "--log.level=error"]
     with (scratch / f"{data.name}.log").open("w") as log, subprocess.Popen(["prometheus", *flags], stdout=log, stderr=log) as process:
         try:
             _wait_until_ready(f"http://{address}", process)
