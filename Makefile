@@ -31,7 +31,8 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 	$(BIN)/campaign-exporter demo
 
 test: $(VENV)/.test  ## all tests, on real servers
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager \
+		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint  ## ruff and mypy
@@ -43,6 +44,13 @@ format: $(VENV)/.lint  ## let ruff write the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+rules: install  ## write the rules for Prometheus and docs/alerts.md from alerts/values.yaml
+	$(BIN)/python scripts/generate_rules.py
+
+mutants: $(VENV)/.test  ## change one thing of a rule after the other: do its tests notice?
+	@scripts/debian-packages promtool:prometheus
+	$(BIN)/python scripts/mutants.py
+
 docs: install  ## write the generated documents anew
 	$(BIN)/python scripts/generate_docs.py
 
@@ -50,9 +58,10 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python benchmarks/scrape_latency.py
 	$(BIN)/python benchmarks/round_cost.py
+	$(BIN)/python benchmarks/guessing_flood.py
 
 drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python -m pytest tests/e2e
 
 matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted
@@ -61,4 +70,4 @@ matrix:  ## the tests with other versions of Python and PostgreSQL; what is miss
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format docs bench drill matrix picture
+.PHONY: help install demo test lint format rules mutants docs bench drill matrix picture

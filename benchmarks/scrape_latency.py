@@ -22,7 +22,8 @@ from prometheus_client.registry import Collector
 from campaign_exporter import catalogue
 from campaign_exporter.metric import Samples
 from campaign_exporter.snapshot import Exposition, Owner, Snapshot
-from campaign_exporter.web import Application, WebServer, listen
+from campaign_exporter.web.application import Application
+from campaign_exporter.web.server import WebServer, listen
 
 _STATE = "in_progress"
 

@@ -69,6 +69,33 @@ MESSAGES_REMAINING = Metric(
     source="NmsDelivery.iToDeliver - iProcessed, iState 51 to 84",
 )
 
+MESSAGES_DUE = Metric(
+    "campaign_messages_due",
+    "gauge",
+    "Messages that are left in deliveries in progress which this instance sends, and of which a part is due now.",
+    "deliveries",
+    ("channel",),
+    _CHANNEL,
+    source="NmsDelivery.iToDeliver - iProcessed, iState 55, 62; NmsDeliveryPart.tsNextPass",
+)
+DELIVERY_PROGRESS = Metric(
+    "campaign_delivery_progress_timestamp_seconds",
+    "gauge",
+    "When a delivery in progress of which a part is due last processed a message, or became due again: those for which it is"
+    " longest ago, a bounded number of them.",
+    "deliveries",
+    ("delivery_id", "label"),
+    source="NmsDelivery.iProcessed, tsLastModified, iState 55, 62; NmsDeliveryPart.tsNextPass",
+)
+DELIVERY_MESSAGES_REMAINING = Metric(
+    "campaign_delivery_messages_remaining",
+    "gauge",
+    "Messages that are left in these deliveries.",
+    "deliveries",
+    ("delivery_id", "label"),
+    source="NmsDelivery.iToDeliver - iProcessed",
+)
+
 # --- pending --------------------------------------------------------------------------------------------------------------
 
 DELIVERIES_PENDING = Metric(
@@ -129,10 +156,18 @@ HOST_SOURCES = ("processes", "configuration", "agent", "directories")
 HOST_UP = Metric(
     "campaign_host_up",
     "gauge",
-    "1 if that kind of facts about a host was read in the last round, else 0.",
+    "1 if that kind of facts about a host was read in the last round, else 0; of a host with an agent, what the agent says.",
     "processes",
     ("host", "source"),
     {"source": HOST_SOURCES},
+)
+PROCESS_EXPECTED = Metric(
+    "campaign_process_expected",
+    "gauge",
+    "1 for each process that is to run on a host; absent where that is not known.",
+    "processes",
+    ("host", "process"),
+    source="configuration; serverConf.xml, config-<instance>.xml: autoStart",
 )
 PROCESS_UP = Metric(
     "campaign_process_up",
@@ -215,6 +250,14 @@ DIRECTORY_FILES_FREE = Metric(
 
 # --- IP affinities --------------------------------------------------------------------------------------------------------
 
+AFFINITIES = Metric(
+    "campaign_ip_affinities",
+    "gauge",
+    "IP affinities that a host's configuration declares: 0 where it declares none, absent where it cannot be read.",
+    "affinity",
+    ("host",),
+    source="serverConf.xml, config-<instance>.xml: mta/child/smtp/IPAffinity",
+)
 AFFINITY_INFO = Metric(
     "campaign_ip_affinity_info",
     "gauge",

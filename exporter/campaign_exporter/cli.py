@@ -20,7 +20,9 @@ from campaign_exporter.notices import notices
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.sampling import sample_once
 from campaign_exporter.state import State, StateRefused
-from campaign_exporter.web import Application, ListenRefused, WebServer, listen
+from campaign_exporter.web.application import Application
+from campaign_exporter.web.policy import Policy, PolicyInForce, read_policy
+from campaign_exporter.web.server import ListenRefused, WebServer, listen
 
 _LOG = logging.getLogger(__name__)
 #: Outside the range from 9100 on, which the list of Prometheus's default ports has given away.
@@ -28,6 +30,12 @@ DEFAULT_ADDRESS = ":11951"
 _BAD_CONFIGURATION = 2
 
 _config_file = click.option("--config.file", "file", type=click.Path(path_type=Path), required=True, help="The configuration.")
+_web_config_file = click.option(
+    "--web.config.file",
+    "web_file",
+    type=click.Path(path_type=Path),
+    help="TLS and passwords, in the exporter-toolkit's format.",
+)
 
 
 def _listen_address(default: str) -> Callable[[Any], Any]:
@@ -44,27 +52,30 @@ def main() -> None:
 @_config_file
 @_listen_address(DEFAULT_ADDRESS)
 @click.option("--web.telemetry-path", "path", default="/metrics", show_default=True, help="Where the metrics are.")
+@_web_config_file
 @click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Let a POST to /-/reload read the configuration anew.")
 @click.option("--log.level", "level", type=click.Choice(["debug", "info", "warn", "error"]), default="info", show_default=True)
 @click.option("--log.format", "form", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
-def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form: str) -> None:  # noqa: FBT001 - click's way
+def serve(*, file: Path, address: str, path: str, web_file: Path | None, lifecycle: bool, level: str, form: str) -> None:
     """Sample on a schedule, and serve the metrics until told to stop."""
     stopped = _stop_on_signals()
     log.set_up(level, form)
     if not path.startswith("/") or path.startswith("/-/"):
         _fail(f"--web.telemetry-path {path}: must begin with /, and not with /-/")
-    config = _load(file)
+    config, policy = _load_both(file, web_file)
     try:
         listener = listen(address)
         state = State.open(config.state_directory) if config.state_directory else State()
     except (StateRefused, ListenRefused) as error:
         _fail(str(error))
     exporter = Exporter(file, config, clock=SystemClock(), state=state)
-    server = WebServer(Application(exporter, telemetry_path=path, lifecycle=lifecycle), listener)
+    in_force = PolicyInForce(web_file, policy) if web_file and policy else None
+    server = WebServer(Application(exporter, telemetry_path=path, lifecycle=lifecycle), listener, in_force)
     exporter.start()
     _reload_on_signal(exporter)
     server.start()
-    _LOG.info("serving address=%s path=%s instances=%d", address, path, len(config.instances))
+    protection = policy.protection if policy else "none"
+    _LOG.info("serving address=%s path=%s instances=%d protection=%s", address, path, len(config.instances), protection)
     stopped.wait()
     exporter.stop()
     server.stop()
@@ -76,12 +87,15 @@ def serve(file: Path, address: str, path: str, lifecycle: bool, level: str, form
 
 @main.command("check-config")
 @click.argument("file", type=click.Path(path_type=Path))
-def check_config(file: Path) -> None:
+@_web_config_file
+def check_config(file: Path, web_file: Path | None) -> None:
     """Check a configuration: every problem at once, with its line and the mend."""
-    config = _load(file)
-    for notice in notices(config):
+    config, policy = _load_both(file, web_file)
+    for notice in (*notices(config), *(policy.notices if policy else ())):
         click.echo(f"note: {notice}", err=True)
     click.echo(f"{file}: good, {len(config.instances)} instance(s)")
+    if policy:
+        click.echo(f"{web_file}: good, protection: {policy.protection}")
 
 
 @main.command()
@@ -131,6 +145,29 @@ def why(delivery: str | None, file: Path, everything: bool, instance: str | None
 
 
 @main.command()
+@_config_file
+@click.option("--prometheus", "url", metavar="URL", help="Look at Prometheus as well: its targets, rules and Alertmanagers.")
+@click.option("--prometheus.username", "username", metavar="NAME", help="Where it asks for basic authentication.")
+@click.option("--prometheus.password-file", "password_file", type=click.Path(path_type=Path), help="Holds the password.")
+@click.option("--prometheus.ca-file", "ca_file", type=click.Path(path_type=Path), help="Signs its certificate.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(
+    *, file: Path, url: str | None, username: str | None, password_file: Path | None, ca_file: Path | None, output: str
+) -> None:
+    """Examine whether the exporter sees all it needs, and what it costs."""
+    from campaign_exporter.doctor import command  # noqa: PLC0415 - only this command pays for it
+
+    log.set_up("error", "logfmt")
+    config = _load(file)
+    try:
+        server = command.prometheus_server(url, username, password_file, ca_file)
+    except command.BadOption as error:
+        _fail(str(error), _BAD_CONFIGURATION)
+    # A thread may still wait for a host that hangs.
+    os._exit(command.run(config, server, output))
+
+
+@main.command()
 @_listen_address("127.0.0.1:11951")
 @click.option("--duration", default=None, metavar="DURATION", help="End after this time, such as 3m. Without it: until Ctrl-C.")
 def demo(address: str, duration: str | None) -> None:
@@ -145,6 +182,23 @@ def _load(file: Path) -> Config:
         return load_config(file)
     except ConfigurationError as error:
         _fail(str(error), _BAD_CONFIGURATION)
+
+
+def _load_both(file: Path, web_file: Path | None) -> tuple[Config, Policy | None]:
+    """Read the configuration, and the web server's where there is one; fail with the problems of both."""
+    config = policy = None
+    problems: list[str] = []
+    try:
+        config = load_config(file)
+    except ConfigurationError as error:
+        problems.append(str(error))
+    try:
+        policy = read_policy(web_file) if web_file else None
+    except ConfigurationError as error:
+        problems.append(str(error))
+    if config is None or problems:
+        _fail("\n".join(problems), _BAD_CONFIGURATION)
+    return config, policy
 
 
 def _fail(text: str, status: int = 1) -> NoReturn:

@@ -1,30 +1,20 @@
 """The configuration: what a user may write, checked, with every problem told at once."""
 
-import difflib
+import ipaddress
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg.conninfo
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS
 from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
+from campaign_exporter.sections import FilePath, Section, section_of
 
 T = TypeVar("T")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -44,16 +34,6 @@ def parse_duration(value: object) -> object:
     return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(value))
 
 
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    base: Path = (info.context or {}).get("base", Path())
-    if "\0" in str(path):
-        raise ValueError("must not hold a NUL character")
-    try:
-        return base / path.expanduser()
-    except RuntimeError:
-        raise ValueError("begins with the home of a user that is not known here: write it out") from None
-
-
 def _http_url(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -66,6 +46,24 @@ def _http_url(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or a password")
     return url
+
+
+def _metrics_url(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path="/metrics" if parts.path in {"", "/"} else parts.path, fragment=""))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _username(name: str) -> str:
+    if not name or not name.isprintable() or ":" in name:
+        raise ValueError("must be printable, not empty, and without a colon")
+    return name
 
 
 def _text(value: object) -> object:
@@ -100,17 +98,10 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
-FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
 Argument = Annotated[str, BeforeValidator(_text)]
 Module = Annotated[str, AfterValidator(_module)]
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are errors, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
 class Database(Section):
@@ -153,6 +144,38 @@ class Processes(Section):
         return self
 
 
+class Agent(Section):
+    """Another exporter, beside a host, and who we are to it. `host` and `instance` are their names there, if they differ."""
+
+    url: Annotated[HttpUrl, AfterValidator(_metrics_url)]
+    ca_file: FilePath | None = None
+    username: Annotated[str, AfterValidator(_username)] | None = None
+    password_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+    allow_plain_http: bool = False
+    host: Name | None = None
+    instance: Name | None = None
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.plain and not self.allow_plain_http:
+            raise ValueError(
+                "plain http to another machine: use https, or set allow_plain_http: true in a network that is safe"
+            )
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("give both username and password_file, or neither")
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file goes with cert_file: add it")
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that is said can be read and changed on its way."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
 class Host(Section):
     """A server that runs Campaign processes."""
 
@@ -161,6 +184,14 @@ class Host(Section):
     processes: Processes | None = None
     configuration: tuple[FilePath, ...] = ()
     directories: Mapping[Name, FilePath] = Field(default_factory=dict)
+    agent: Agent | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        others = {"expected_processes", "processes", "configuration", "directories"} & self.model_fields_set
+        if self.agent is not None and others:
+            raise ValueError(f"agent tells all about a host: give {', '.join(sorted(others))} to the agent, and remove it here")
+        return self
 
 
 class Endpoint(Section):
@@ -297,17 +328,12 @@ def default_state_directory(environment: Mapping[str, str]) -> Path:
 def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read and check a configuration file; raise ConfigurationError with every problem in it."""
     document = read_document(file, environment)
-    problems = list(document.problems)
     if not isinstance(document.data, dict):
-        raise ConfigurationError([*problems, document.problem((), "must be a mapping that begins with `instances:`")])
-    try:
-        config = Config.model_validate(document.data, context={"base": file.absolute().parent})
-    except ValidationError as error:
-        problems += [_problem(document, detail) for detail in error.errors(include_url=False)]
-        config = None
-    problems += _all_doubles(document)
-    if problems or config is None:
-        raise ConfigurationError(sorted(problems, key=lambda problem: problem.line or 0))
+        raise ConfigurationError([*document.problems, document.problem((), "must be a mapping that begins with `instances:`")])
+    config = section_of(Config, document)
+    document.problems += _all_doubles(document)
+    if document.problems or config is None:
+        raise ConfigurationError(document.problems)
     return config
 
 
@@ -326,59 +352,3 @@ def _all_doubles(document: Document) -> Iterator[Problem]:
         if isinstance(instance, dict):
             for key in ("hosts", "endpoints"):
                 yield from _doubles(document, key[:-1], ("instances", number, key), instance.get(key))
-
-
-def _problem(document: Document, detail: ErrorDetails) -> Problem:
-    location: Location = detail["loc"]
-    if detail["type"] == "extra_forbidden":
-        return document.problem(location, _unknown_key(str(location[-1]), location[:-1]))
-    if detail["type"] == "missing":
-        return document.problem(location[:-1], f"lacks the key {location[-1]}: add it")
-    text = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    # Where a key of a mapping is wrong, pydantic adds a step of its own.
-    return document.problem(location[:-1] if location[-1:] == ("[key]",) else location, text[:1].lower() + text[1:])
-
-
-_WORDS: Mapping[str, str] = {
-    "string_type": "must be text: put it in quotes",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "path_type": "must be a path",
-    "tuple_type": "must be a list",
-    "frozen_set_type": "must be a list",
-    "model_type": "must be a mapping of keys to values",
-    "mapping_type": "must be a mapping of keys to values",
-    "dict_type": "must be a mapping of keys to values",
-}
-
-
-def _unknown_key(key: str, parent: Location) -> str:
-    allowed = [field.alias or name for name, field in _section_at(parent).model_fields.items()]
-    close = difflib.get_close_matches(key, allowed, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"allowed here: {', '.join(allowed)}"
-    return f"unknown key: {hint}"
-
-
-_SECTIONS: Mapping[str, type[Section]] = {
-    "instances": Instance,
-    "hosts": Host,
-    "endpoints": Endpoint,
-    "database": Database,
-    "processes": Processes,
-    "throughput": Throughput,
-    "collectors": Collectors,
-    "budget": Budget,
-}
-
-
-def _section_at(location: Location) -> type[Section]:
-    keys = [step for step in location if isinstance(step, str)]
-    if not keys:
-        return Config
-    if keys[0] == "collectors" and len(keys) > 1:
-        return PendingSettings if keys[1] == "pending" else CollectorSettings
-    return _SECTIONS.get(keys[-1], Config)

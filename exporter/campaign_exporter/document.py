@@ -46,11 +46,11 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """A configuration that cannot be used; `problems` has all that is wrong with it."""
+    """A configuration that cannot be used; `problems` has all that is wrong with it, by line."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
+        self.problems = sorted(problems, key=lambda problem: problem.line or 0)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 def key_of(location: Location) -> str:

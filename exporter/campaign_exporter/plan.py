@@ -25,6 +25,9 @@ from campaign_exporter.state import Memory, State
 #: Host facts first: what is said of deliveries stands on them.
 _ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
 _ON_HOSTS = frozenset({"affinity", "pending"})
+_ON_AGENTS = ("processes", "affinity", "disks")
+#: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
+_FRESH_SHARE = 0.9
 _ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
 
 Builder = Callable[[Memory], Collector]
@@ -42,7 +45,7 @@ class Watch:
         self._state = state
         self._exposition = exposition
         memory = Memory(state, f"{instance.name}/hosts") if state is not None else None
-        self._hosts = Hosts(instance, clock=clock, life=self._life("processes"), memory=memory)
+        self._hosts = Hosts(instance, clock=clock, life=self._life("processes"), fresh=self._fresh(), memory=memory)
         self._database: CampaignDatabase | None = None
         if instance.database is not None:
             budget = config.budget.database_seconds_per_minute
@@ -51,6 +54,16 @@ class Watch:
         for name, build in self._builders().items():
             if config.collectors.of(name).enabled:
                 self.jobs[name] = self._job(name, build)
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts, as the collectors see them."""
+        return self._hosts
+
+    @property
+    def database(self) -> CampaignDatabase | None:
+        """The database, as the collectors see it; None without one."""
+        return self._database
 
     def announce(self) -> None:
         """Publish what is known before the first round."""
@@ -70,18 +83,16 @@ class Watch:
         """Say how to make each collector for which there is something to watch, in the order of their first rounds."""
         hosts, instance = self.instance.hosts, self.instance
         builders: dict[str, Builder] = {}
-        if any(host.processes for host in hosts):
-            builders["processes"] = lambda memory: ProcessesCollector(
-                self._hosts, instance.nlserver_name, memory=self._kept(memory)
-            )
+        if any(host.processes or host.expected_processes is not None or host.configuration or host.agent for host in hosts):
+            builders["processes"] = lambda memory: ProcessesCollector(self._hosts, memory=self._kept(memory))
         if hosts:
             builders["affinity"] = lambda _: AffinityCollector(
                 self._hosts, self._database, single_host=instance.single_host_affinities, life=self._life("affinity")
             )
         if instance.endpoints:
             builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
-        if any(host.directories for host in hosts):
-            builders["disks"] = lambda _: DisksCollector(hosts)
+        if any(host.directories or host.agent for host in hosts):
+            builders["disks"] = lambda _: DisksCollector(self._hosts)
         if self._database is not None:
             builders |= self._database_builders(self._database)
         return {name: builders[name] for name in _ORDER if name in builders}
@@ -124,7 +135,7 @@ class Watch:
 
     def _about_instance(self) -> Samples:
         samples = Samples()
-        samples.add(catalogue.INSTANCE_INFO, 1, role=self.instance.role, build=self._build())
+        samples.add(catalogue.INSTANCE_INFO, 1, role=self.instance.role, build=self._hosts.build or "")
         if self._database is not None:
             database = self._database.connection
             if database.up is not None:
@@ -135,12 +146,13 @@ class Watch:
                 samples.add(catalogue.DATABASE_SECONDS, seconds, collector=collector)
         return samples
 
-    def _build(self) -> str:
-        listings = (self._hosts.listings.known(host.name) for host in self.instance.hosts)
-        return next((listing.build for listing in listings if listing is not None and listing.build), "")
-
     def _kept(self, memory: Memory) -> Memory | None:
         return memory if self._state is not None else None
 
     def _life(self, collector: str) -> float:
         return life_of(self._config.collectors.of(collector))
+
+    def _fresh(self) -> float:
+        """Tell for how long collectors share what an agent has said: so that each agent is asked once an interval."""
+        settings = (self._config.collectors.of(name) for name in _ON_AGENTS)
+        return _FRESH_SHARE * min((each.interval for each in settings if each.enabled), default=0.0)

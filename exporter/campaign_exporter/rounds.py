@@ -46,11 +46,15 @@ class Round:
     samples: Samples = field(default_factory=Samples)
     parts: dict[str, Samples] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)
+    #: When a part was read, on the monotonic clock, where that was before this round.
+    read_at: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def part(self, name: str = "") -> Iterator[Samples]:
-        """Collect one part; a SourceError inside fails it and nothing else."""
+    def part(self, name: str = "", read_at: float | None = None) -> Iterator[Samples]:
+        """Collect one part; a SourceError inside fails it and nothing else. `read_at`: see the field of that name."""
         samples = Samples()
+        if read_at is not None:
+            self.read_at[name] = read_at
         try:
             yield samples
         except SourceError as error:

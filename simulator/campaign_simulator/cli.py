@@ -15,7 +15,7 @@ import click
 from campaign_simulator import control
 from campaign_simulator.directory import DirectoryInUseError
 from campaign_simulator.fault_catalogue import FAULTS
-from campaign_simulator.instance import Simulator
+from campaign_simulator.instance import ROLES, Simulator
 from campaign_simulator.programs import PostgresError
 
 _ROWS_PER_DELIVERY = 100
@@ -41,6 +41,7 @@ def main() -> None:
 @main.command()
 @_directory
 @click.option("--instance", default="prod", show_default=True, help="Name of the instance.")
+@click.option("--role", default=ROLES[0], show_default=True, type=click.Choice(ROLES), help="What the instance is for.")
 @click.option("--schema", default="public", show_default=True, help="Schema of its tables.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, other deliveries.")
 @click.option("--messages-per-second", default=40.0, show_default=True, type=click.FloatRange(0.1, 10_000))
@@ -51,6 +52,7 @@ def run(  # noqa: PLR0913  one parameter a flag
     *,
     directory: Path,
     instance: str,
+    role: str,
     schema: str,
     seed: int,
     messages_per_second: float,
@@ -64,6 +66,7 @@ def run(  # noqa: PLR0913  one parameter a flag
     simulator = Simulator(
         directory,
         instance=instance,
+        role=role,
         seed=seed,
         schema=schema,
         with_time_zone=not without_time_zone,

@@ -11,12 +11,12 @@ from campaign_simulator.hosts import Host, Hosts
 
 
 def configuration(
-    instance: str, database: Mapping[str, Any], hosts: Hosts, endpoints: Endpoints, directory: Path
+    instance: str, role: str, database: Mapping[str, Any], hosts: Hosts, endpoints: Endpoints, directory: Path
 ) -> dict[str, Any]:
     """Return a configuration that monitors everything that is simulated."""
     described = {
         "name": instance,
-        "role": "standalone",
+        "role": role,
         "database": dict(database),
         "hosts": [_host(host) for host in hosts.by_name.values()],
         "endpoints": [_endpoint(name, kind, endpoints, directory) for name, kind in NAMES.items()],

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, required
+from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, one_of, required
+from campaign_simulator.locks import EXCLUSIVE, ROW, SHARED, Lock, LockKind
+from campaign_simulator.obstacles import SENDING_TABLES
 from campaign_simulator.roles import MONITOR_ROLE, set_password
+from campaign_simulator.troubles import launch
 
 _SLOW_PAUSE_SECONDS = 0.27
 _SLOW_RUN_SECONDS = 0.03
-_LOCK_WAIT = "10s"
 
 
 def _tables(world: World, arguments: Sequence[str]) -> Sequence[str]:
@@ -33,31 +35,53 @@ def _tables_to_revoke(world: World, arguments: Sequence[str]) -> Sequence[str]:
     return _tables(world, required(arguments, "a TABLE"))
 
 
+def _tables_to_block(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    names = [name.lower() for name in arguments]
+    return one_of(SENDING_TABLES, names or ["nmsdelivery"], "table that sending needs")
+
+
 def _locked(world: World, table: str) -> Undo:
     """Hold a table exclusively in one session, and let another wait for it."""
-    holder, waiter = world.connect(), world.connect()
-    name = sql.Identifier(world.schema, table)
-    holder.autocommit = False
-    holder.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
-    holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
-    waiter.execute("SET application_name TO mta")
-    waiter.execute("SET lock_timeout TO 0")
-    waiter.execute("SET statement_timeout TO 0")
-    waiting = sql.SQL("SELECT FROM {} LIMIT 1 FOR UPDATE").format(name).as_bytes(waiter)
-    waiter.pgconn.send_query(waiting)  # its answer is never read
-    world.engine.site.blocked_tables.add(table)
+    return _block(world, table, EXCLUSIVE)
+
+
+def _blocked(world: World, table: str) -> Undo:
+    """Hold as little as can be waited for."""
+    return _block(world, table, ROW if table == "nmsdelivery" else SHARED)
+
+
+def _block(world: World, table: str, kind: LockKind) -> Undo:
+    """Lock a table, with a session that waits; if sending needs it, a delivery waits as well."""
+    site = world.engine.site
+    if table in world.locks:
+        raise FaultError(f"{table} is locked already: clear the fault that does it first")
+    lock = Lock(world.connect, world.schema, table, kind)
+    world.connect().close()  # a server that is down or silent says so before anything is changed
+    if table in SENDING_TABLES and site.blocked_since is None:
+        launch(world)
+        world.write()  # under the lock it may be too late
+    lock.take()
+    world.locks[table] = lock
+    site.blocked_tables[table] = world.now()
 
     def undo() -> None:
-        holder.close()
-        waiter.close()
-        world.engine.site.blocked_tables.discard(table)
+        world.locks.pop(table, lock).let_go()
+        site.blocked_tables.pop(table, None)
 
     return undo
 
 
 def _down(world: World, _target: str) -> Undo:
+    """Kill the server; when it is back, so are the sessions that held locks."""
     world.postgres.kill()
-    return world.postgres.start
+
+    def undo() -> None:
+        world.postgres.start()
+        for table, lock in world.locks.items():
+            lock.take()
+            world.engine.site.blocked_tables[table] = world.now()
+
+    return undo
 
 
 def _frozen(world: World, _target: str) -> Undo:
@@ -116,6 +140,13 @@ DATABASE_FAULTS = (
         _tables_to_lock,
         _locked,
         freezes=True,
+    ),
+    Fault(
+        "database-blocked",
+        "[TABLE...]",
+        "a session holds a lock (else on a row of nmsdelivery) and another waits; all can be read, nothing is sent",
+        _tables_to_block,
+        _blocked,
     ),
     Fault("database-down", "", "the server was killed", no_arguments, _down, freezes=True),
     Fault("database-frozen", "", "the server takes connections and does not answer", no_arguments, _frozen, freezes=True),

@@ -6,12 +6,13 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ranges
+from campaign_simulator.mid_sourcing import MidServer
 from campaign_simulator.model import PART_SIZE, Delivery, Part
-from campaign_simulator.obstacles import Site, module_of, obstacle
+from campaign_simulator.obstacles import COPIER, Site, held, module_of
 from campaign_simulator.sending import Sender
 from campaign_simulator.tracking import Tracker
 from campaign_simulator.traffic import Traffic
-from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Channel, LogStatus, State
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, DeliveryMode, LogStatus, State
 from campaign_simulator.workflows import Workflows
 
 RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not the time
@@ -34,10 +35,15 @@ class Engine:
         self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
         self._rate = messages_per_second
         self._credit = 0.0
+        self.pace = 1.0  # the share of its rate at which the mta sends
+        self.halted: set[int] = set()  # deliveries in progress that the mta has forgotten
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
-        self.traffic = Traffic(self.ids, self._chance, messages_per_second)
-        self.workflows = Workflows(self.journal, self.ids, site, self._chance)
+        self.last_sent: dict[str, datetime] = {}  # when something last went out, by IP affinity
+        self.mid = MidServer(self.journal, messages_per_second)
+        self.traffic = Traffic(self.ids, self._chance, messages_per_second, marketing=site.marketing)
+        work = {COPIER: self._copy_from_mid, "defaultMidSourcingLog": self.mid.fetch_logs}
+        self.workflows = Workflows(self.journal, self.ids, site, self._chance, work)
 
     def create(self, time_zone: str = "UTC", *, with_time_zone: bool = True) -> None:
         """Note what a new instance holds before anything is sent."""
@@ -57,6 +63,7 @@ class Engine:
         self._send(elapsed)
         for delivery in list(self.active.values()):
             self._prepare(delivery)
+            self._pass_on(delivery)
         for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
             self.add(delivery)
         self.tracker.step(self.now)
@@ -66,17 +73,26 @@ class Engine:
     def add(self, delivery: Delivery) -> None:
         """Take on a delivery."""
         self.active[delivery.delivery_id] = delivery
-        self.journal.changed(delivery)
+        self.note(delivery)
 
     def launch(self, delivery: Delivery, state: State = State.START_PENDING) -> None:
-        """Take on a delivery that is prepared already, in a state of its life."""
-        self._personalize(delivery)
+        """Take on a delivery in a state of its life, with what its preparation had made by then."""
+        if state >= State.MESSAGE_READY:
+            self._personalize(delivery)
         self._enter(delivery, state)
         self.add(delivery)
 
     def send_first_pass(self, delivery: Delivery) -> None:
         """Send what a delivery has at once, faster than the mta would."""
         self._send_some(delivery, delivery.size)
+
+    def send_at_once(self, delivery: Delivery, messages: int) -> None:
+        """Send some of what a delivery has, faster than the mta would."""
+        self._send_some(delivery, messages)
+
+    def fail(self, delivery: Delivery) -> None:
+        """End a delivery that cannot be sent."""
+        self._end(delivery, State.FAILED)
 
     def make_parts(self, delivery: Delivery, logs: range | list[int], next_pass: datetime, retry: int = 0) -> None:
         """Cut messages into parts, to be sent from a moment on."""
@@ -96,7 +112,18 @@ class Engine:
     def touch(self, delivery: Delivery) -> None:
         """Note that a delivery changed just now."""
         delivery.modified = self.now
+        self.note(delivery)
+
+    def note(self, delivery: Delivery) -> None:
+        """Note that a delivery is not what it was."""
+        self.site.note(delivery)
         self.journal.changed(delivery)
+
+    def sent(self, delivery: Delivery, when: datetime) -> None:
+        """Note that something of a delivery went out."""
+        affinity = delivery.effective_affinity
+        if affinity:
+            self.last_sent[affinity] = max(when, self.last_sent.get(affinity, when))
 
     def _enter(self, delivery: Delivery, state: State) -> None:
         """Give a delivery another state."""
@@ -110,7 +137,7 @@ class Engine:
 
     def _prepare(self, delivery: Delivery) -> None:
         """Go on by one step of the preparation, if it is time and nothing stands against it."""
-        if delivery.ready_at is None or delivery.ready_at > self.now or obstacle(delivery, self.site, self.now):
+        if delivery.ready_at is None or delivery.ready_at > self.now or held(delivery, self.site, self.now):
             return
         following = _after(delivery.state)
         if following == State.MESSAGE_READY:
@@ -123,12 +150,31 @@ class Engine:
         delivery.to_deliver = delivery.size
         logs = self.ids.logs(delivery.size)
         self.journal.log_ranges.append(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
-        self.make_parts(delivery, logs, max(delivery.contact, self.now))
+        if delivery.mode == DeliveryMode.MID_SOURCING:
+            self.mid.prepare(delivery, logs)
+        else:
+            self.make_parts(delivery, logs, max(delivery.contact, self.now))
+
+    def _pass_on(self, delivery: Delivery) -> None:
+        """Let the mid-sourcing server begin, if it is time and nothing stands against it."""
+        elsewhere = delivery.mode == DeliveryMode.MID_SOURCING and delivery.state == State.START_PENDING
+        if elsewhere and not held(delivery, self.site, self.now):
+            self.mid.start(delivery, self.now)
+
+    def _copy_from_mid(self, now: datetime) -> None:
+        """Take over what the mid-sourcing server says of its deliveries."""
+        for delivery, state in self.mid.copy(now):
+            if state == State.FINISHED:
+                self._finish(delivery)
+            elif state == delivery.state:
+                self.touch(delivery)
+            else:
+                self._enter(delivery, state)
 
     def _send(self, elapsed: float) -> None:
         """Share the messages that can be sent among the deliveries that can send, the longest waiting first."""
-        self._credit += elapsed * self._rate
-        sending = [d for d in self.active.values() if d.state in PENDING | SENDING and not self._held(d)]
+        self._credit += elapsed * self._rate * self.pace
+        sending = [d for d in self.active.values() if self._can_send(d)]
         sending.sort(key=lambda delivery: (delivery.broad_start is not None, delivery.modified or delivery.created))
         for index, delivery in enumerate(sending):
             share = min(int(self._credit), max(1, int(self._credit / (len(sending) - index))))
@@ -136,8 +182,9 @@ class Engine:
                 self._credit -= self._send_some(delivery, share)
         self._credit = min(self._credit, self._rate)  # an idle mta saves up nothing
 
-    def _held(self, delivery: Delivery) -> bool:
-        return obstacle(delivery, self.site, self.now) is not None
+    def _can_send(self, delivery: Delivery) -> bool:
+        ours = delivery.state in PENDING | SENDING and delivery.mode != DeliveryMode.MID_SOURCING
+        return ours and delivery.delivery_id not in self.halted and not held(delivery, self.site, self.now)
 
     def _send_some(self, delivery: Delivery, count: int) -> int:
         """Send up to so many messages of a delivery; returns how many were tried."""
@@ -151,6 +198,8 @@ class Engine:
         if not delivery.parts:
             self._end_pass(delivery)
         self.touch(delivery)
+        if left < count:
+            self.sent(delivery, self.now)
         return count - left
 
     def _send_part(self, delivery: Delivery, part: Part, count: int) -> int:
@@ -173,7 +222,7 @@ class Engine:
         """Give a part to a process that may send it."""
         module, servers = module_of(delivery), self.site.servers
         hosts = sorted(servers.running_on(module))
-        if delivery.channel == Channel.EMAIL and delivery.effective_affinity:
+        if delivery.effective_affinity:
             hosts = sorted(set(hosts) & set(servers.declaring(delivery.effective_affinity)))
         if hosts:
             host = part.hostname if part.hostname in hosts else self._chance.choice(hosts)
@@ -190,9 +239,12 @@ class Engine:
         self._enter(delivery, State.RETRY_PENDING)
 
     def _finish(self, delivery: Delivery) -> None:
-        """End a delivery."""
+        """End a delivery of which all is sent."""
         delivery.broad_end = self.now
-        self._enter(delivery, State.FINISHED)
+        self._end(delivery, State.FINISHED)
+
+    def _end(self, delivery: Delivery, state: State) -> None:
+        self._enter(delivery, state)
         del self.active[delivery.delivery_id]
         self.settled[delivery.state, delivery.channel] += 1
 

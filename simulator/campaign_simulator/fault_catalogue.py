@@ -1,7 +1,17 @@
 """All faults, in the order in which they are listed."""
 
+from campaign_simulator.clue_faults import CLUE_FAULTS
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
+from campaign_simulator.sending_faults import SENDING_FAULTS
+from campaign_simulator.workflow_faults import WORKFLOW_FAULTS
 
-FAULTS = (*PLATFORM_FAULTS, *DELIVERY_FAULTS, *DATABASE_FAULTS)
+FAULTS = (
+    *PLATFORM_FAULTS,
+    *WORKFLOW_FAULTS,
+    *DELIVERY_FAULTS,
+    *SENDING_FAULTS,
+    *CLUE_FAULTS,
+    *DATABASE_FAULTS,
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
@@ -10,7 +10,10 @@ import psycopg
 from campaign_simulator.endpoints import Endpoints
 from campaign_simulator.engine import Engine
 from campaign_simulator.hosts import Hosts
+from campaign_simulator.locks import Lock
 from campaign_simulator.postgres import PostgresServer
+
+AFFINITY_LENGTH = 64  # NmsDelivery.sIPAffinity
 
 
 class FaultError(Exception):
@@ -28,6 +31,8 @@ class World:
     schema: str
     connect: Callable[[], psycopg.Connection]  # a new session of the superuser, committing each statement
     now: Callable[[], datetime]
+    write: Callable[[], None]  # what changed, as far as the database takes it
+    locks: dict[str, Lock] = field(default_factory=dict)  # that sessions of ours hold, by table
 
 
 Undo = Callable[[], None]
@@ -140,6 +145,18 @@ def one_of(known: Sequence[str], arguments: Sequence[str], what: str) -> Sequenc
         if argument not in known:
             raise FaultError(f"there is no {what} {argument!r}; there are: {', '.join(known)}")
     return tuple(dict.fromkeys(arguments)) or tuple(known)
+
+
+def single(arguments: Sequence[str], default: str) -> str:
+    """Return the only argument, or what stands for none."""
+    if len(arguments) > 1:
+        raise FaultError(f"unexpected argument {arguments[1]!r}")
+    return arguments[0] if arguments else default
+
+
+def only_one_of(known: Sequence[str], arguments: Sequence[str], what: str) -> str:
+    """Return the only argument if it is known; the first that is known without one."""
+    return one_of(known, [single(arguments, known[0])], what)[0]
 
 
 def required(arguments: Sequence[str], what: str) -> Sequence[str]:

@@ -79,10 +79,11 @@ class Host:
         self.instance = instance
         self.processes: dict[str, Process] = {}
         self.memory_floor: dict[str, float] = {}  # megabytes that a module has at least
+        self.restarting: set[str] = set()  # modules that die and are started again all the time
         self.missing_affinities: set[str] = set()
         self.configuration_trouble: str | None = None  # broken or missing
         self._affinities = tuple(_group(names, number, index) for index, names in enumerate(plan.affinities))
-        self._stat_server = ""
+        self.stat_server = ""
 
     @property
     def nlserver(self) -> Path:
@@ -109,7 +110,7 @@ class Host:
 
     def create(self, stat_server: str) -> None:
         """Write the files of the server."""
-        self._stat_server = stat_server
+        self.stat_server = stat_server
         (self.directory / "var" / self.instance / "log").mkdir(parents=True, exist_ok=True)
         (self.directory / "state").mkdir(exist_ok=True)
         self.nlserver.write_text(_NLSERVER)
@@ -124,7 +125,7 @@ class Host:
     def write_configuration(self) -> None:
         """Write the instance's configuration: whole, cut off in the middle, or not at all."""
         affinities = [affinity.without(self.missing_affinities) for affinity in self._affinities]
-        text = serverconf.instance(self.instance, self.plan.modules, affinities, self._stat_server)
+        text = serverconf.instance(self.instance, self.plan.modules, affinities, self.stat_server)
         path = self.configuration[2]
         if self.configuration_trouble == "missing":
             path.unlink(missing_ok=True)
@@ -177,7 +178,10 @@ class Hosts:
 
     def refresh(self) -> None:
         """Let memory vary a little and write what nlserver shows."""
-        for host in self.by_name.values():
+        for name, host in self.by_name.items():
+            for module in host.restarting & host.processes.keys():
+                self.stop(module, name)
+                self.start(module, name)
             for module, process in host.processes.items():
                 usual = max(_MEGABYTES.get(module, _OTHER_MEGABYTES), host.memory_floor.get(module, 0.0))
                 process.megabytes = usual * self._chance.uniform(1.0, 1.05)
@@ -205,6 +209,13 @@ class Hosts:
     def process_id(self, host: str, module: str) -> int:
         """Return the process id of a module that runs on a host."""
         return self.by_name[host].processes[module].process_id
+
+    def lost(self, host: str | None, process_id: int, module: str) -> bool:
+        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+        known = self.by_name.get(host or "")
+        return known is not None and (
+            module not in known.processes or process_id not in {process.process_id for process in known.processes.values()}
+        )
 
     def declaring(self, affinity: str) -> list[str]:
         """Return the hosts whose configuration declares an IP affinity."""

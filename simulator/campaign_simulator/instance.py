@@ -32,6 +32,8 @@ from campaign_simulator.truth import Truth, tell_truth
 from campaign_simulator.vocabulary import Channel, State
 
 STEP_SECONDS = 1.0
+MARKETING = "marketing"
+ROLES = ("standalone", MARKETING)
 _LOG_DELIVERIES = 50  # deliveries that a large number of log rows is spread over
 _LOG_SPAN = timedelta(days=30)
 _LOCAL_ZONE = "Europe/Paris"  # of a database without time zones: one that differs from UTC
@@ -50,6 +52,7 @@ class Simulator:
         directory: Path | str,
         *,
         instance: str = "prod",
+        role: str = "standalone",
         seed: int = 1,
         schema: str = "public",
         with_time_zone: bool = True,
@@ -61,6 +64,7 @@ class Simulator:
         self.directory = Path(directory).absolute()
         self._files = SimulatorDirectory(self.directory)
         self.instance = instance
+        self.role = role
         self.schema = schema
         self.clock = clock
         self.postgres = postgres or PostgresServer()
@@ -68,9 +72,12 @@ class Simulator:
         self.endpoints = Endpoints(instance)
         self._with_time_zone = with_time_zone
         self._time_zone = "UTC" if with_time_zone else _LOCAL_ZONE
-        site = Site(self.hosts)
+        site = Site(self.hosts, marketing=role == MARKETING)
         self.engine = Engine(site, now=clock(), seed=seed, messages_per_second=messages_per_second)
-        world = World(self.engine, self.hosts, self.endpoints, self.postgres, schema, self.connect, clock)
+        # Faults happen at the engine's time: what is due by a clock that ran on meanwhile would not be due for the engine.
+        world = World(
+            self.engine, self.hosts, self.endpoints, self.postgres, schema, self.connect, lambda: self.engine.now, self._flush
+        )
         self._faults = FaultBoard(world, FAULTS)
         self._backfill = Backfill(self.engine.traffic, self.engine.ids, seed)
         self._connection: psycopg.Connection | None = None
@@ -179,6 +186,8 @@ class Simulator:
             Store(connection).analyze()
             self.engine.settled[State.FINISHED, Channel.EMAIL] += len(history.deliveries)
             self.engine.sender.remember(history.stats)
+            for delivery in history.deliveries:
+                self.engine.sent(delivery, delivery.broad_end or delivery.contact)
 
     def backfill_delivery_logs(self, rows: int) -> None:
         """Write so many delivery logs of a month, in a few large deliveries; a million takes some seconds."""
@@ -200,7 +209,7 @@ class Simulator:
         self.endpoints.start()
         (self.directory / "session-token").write_text(SESSION_TOKEN)
         database = {"dsn": self.dsn, "password_file": str(self.password_file), "schema": self.schema}
-        content = configuration(self.instance, database, self.hosts, self.endpoints, self.directory)
+        content = configuration(self.instance, self.role, database, self.hosts, self.endpoints, self.directory)
         write_configuration(self.configuration_file, content)
 
     def _create_database(self) -> None:
@@ -244,6 +253,11 @@ class Simulator:
                     self._disconnect()  # the server may go, or not let go
                 else:
                     self._write()
+
+    def _flush(self) -> None:
+        """Write now what the end of a change would write, if the database takes anything."""
+        if not self._faults.frozen:
+            self._write()
 
     def _write(self) -> None:
         """Write the journal; what the database does not take now is written with the next step."""

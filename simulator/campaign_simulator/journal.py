@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from campaign_simulator.model import Account, Delivery, Part, SendingStat, Typology
-from campaign_simulator.vocabulary import LogStatus, UrlType
+from campaign_simulator.vocabulary import LogStatus, UrlType, WorkflowState
+
+_WRAP = 2**31  # keys are 32 bits wide
+_NEAR_WRAP = _WRAP - 1_000_000
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Workflow:
     last_run: datetime | None = None
     next_run: datetime | None = None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether it is edited, paused or stopped."""
+        return self.state in {WorkflowState.EDITED, WorkflowState.PAUSED, WorkflowState.STOPPED}
+
 
 @dataclass(frozen=True)
 class WorkflowLog:
@@ -82,6 +90,16 @@ class WorkflowLog:
     when: datetime
     message: str
     error: bool = False
+
+
+@dataclass(frozen=True)
+class JobLog:
+    """A line of a delivery's journal (XtkJobLog)."""
+
+    log_id: int
+    delivery_id: int
+    when: datetime
+    message: str
 
 
 @dataclass(frozen=True)
@@ -109,6 +127,7 @@ class Journal:
     tracking_stats: dict[int, TrackingStat] = field(default_factory=dict)
     workflows: dict[int, Workflow] = field(default_factory=dict)
     workflow_logs: list[WorkflowLog] = field(default_factory=list)
+    job_logs: list[JobLog] = field(default_factory=list)
     options: dict[str, Option] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     typologies: dict[int, Typology] = field(default_factory=dict)
@@ -135,6 +154,12 @@ class Ids:
     shared: int = 20_000
     log: int = 1
     tracking_log: int = 1
+    near_wrap: bool = False  # the database's sequence is far ahead of us
+
+    @property
+    def sequence(self) -> int:
+        """What the shared sequence stands at."""
+        return min(_WRAP - 1, _NEAR_WRAP + self.shared) if self.near_wrap else self.shared
 
     def next(self) -> int:
         """Return a key from the shared sequence (XtkNewId)."""

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from campaign_simulator.vocabulary import AUTOMATIC_CHANNELS, Channel, DeliveryMode, FailureReason, State
+from campaign_simulator.vocabulary import (
+    AUTOMATIC_CHANNELS,
+    Approval,
+    Channel,
+    DeliveryMode,
+    FailureReason,
+    Priority,
+    State,
+)
 
 PART_SIZE = 256  # Adobe: at most 256 recipients a part
 VALIDITY = timedelta(days=5)  # Adobe's default for email
@@ -27,6 +35,7 @@ class Account:
     name: str
     channel: Channel
     active: bool = True
+    mode: DeliveryMode = DeliveryMode.MASS
 
 
 @dataclass
@@ -83,8 +92,11 @@ class Delivery:
     operation_id: int = 0
     workflow_id: int = 0
     verify_mode: int = 0  # 1: simulated, not really sent
-    needs_approval: bool = False
-    preparation_held: bool = False
+    priority: Priority = Priority.NORMAL
+    mid_remote_id: int = 0  # its id on the mid-sourcing server
+    approvals: frozenset[Approval] = frozenset()  # that are still to be given
+    held: bool = False  # it stays where it is, and no table says why
+    clue: str | None = None  # what there is to be found beside its own rows, such as job-log:quota
     modified: datetime | None = None
     validity: datetime | None = None
     ready_at: datetime | None = None  # when the next step of the preparation ends
@@ -105,6 +117,11 @@ class Delivery:
     def automatic(self) -> bool:
         """Whether this instance's own processes send it, part by part."""
         return self.channel in AUTOMATIC_CHANNELS and self.mode == DeliveryMode.MASS
+
+    @property
+    def in_campaign(self) -> bool:
+        """Whether it belongs to a campaign, whose deliveries workflows launch."""
+        return bool(self.operation_id or self.workflow_id)
 
     @property
     def processed(self) -> int:

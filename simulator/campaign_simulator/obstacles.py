@@ -1,12 +1,40 @@
 """What keeps a delivery from going on: the engine obeys it, and the truth tells it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from campaign_simulator.model import Delivery
-from campaign_simulator.vocabulary import MODULE_OF_CHANNEL, PENDING, SENDING, Cause, Channel, State
+from campaign_simulator.journal import Workflow
+from campaign_simulator.model import Delivery, Part
+from campaign_simulator.serverconf import MAX_PREPARATION_SECONDS
+from campaign_simulator.vocabulary import (
+    IN_PREPARATION,
+    MODULE_OF_CHANNEL,
+    PENDING,
+    PREPARATION,
+    SENDING,
+    Cause,
+    Channel,
+    DeliveryMode,
+    State,
+    WorkflowState,
+)
+
+# Adobe, on database blocking: locks on these keep mails from being sent.
+SENDING_TABLES = (
+    "nmsdelivery",
+    "nmsdeliverypart",
+    "nmsdeliverystat",
+    "nmsbroadlogmid",
+    "nmsbroadlogmsg",
+    "nmsbroadlogrcp",
+    "xtkworkflow",
+)
+LAUNCHERS = ("operationMgt", "deliveryMgt")  # the workflows that launch a campaign's deliveries
+COPIER = "defaultMidSourcingDlv"  # the workflow that refreshes what is known of deliveries on a mid-sourcing server
+_COPIER_PATIENCE = timedelta(minutes=10)
+_PREPARATION_PATIENCE = timedelta(seconds=MAX_PREPARATION_SECONDS)
 
 
 class Servers(Protocol):
@@ -21,6 +49,9 @@ class Servers(Protocol):
     def process_id(self, host: str, module: str) -> int:
         """Return the process id of a module that runs on a host."""
 
+    def lost(self, host: str | None, process_id: int, module: str) -> bool:
+        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+
     def declaring(self, affinity: str) -> Collection[str]:
         """Return the hosts whose configuration declares an IP affinity."""
 
@@ -30,29 +61,58 @@ class Site:
     """What deliveries depend on besides themselves."""
 
     servers: Servers
-    campaign_workflows: int = 2
-    concurrency_limit: int = 10
-    failed_workflows: set[str] = field(default_factory=set)
-    blocked_tables: set[str] = field(default_factory=set)
+    marketing: bool = False  # some deliveries go out through a mid-sourcing server
+    concurrency_limit: int = 10  # option NmsOperation_LimitConcurrency
+    preparation_window: timedelta = timedelta(days=7)  # option NmsOperation_DeliveryPreparationWindow
+    workflows: dict[str, Workflow] = field(default_factory=dict)  # by internal name
+    preparing: dict[int, Delivery] = field(default_factory=dict)  # campaign deliveries in preparation
+    blocked_tables: dict[str, datetime] = field(default_factory=dict)  # since when a session waits for them
     stalled: bool = False  # the mta is up and takes nothing
 
     @property
-    def database_blocked(self) -> bool:
-        """Whether tables that sending needs are locked."""
-        return any(table.startswith(_SENDING_TABLES) for table in self.blocked_tables)
+    def blocked_since(self) -> datetime | None:
+        """Since when a session waits for a table that sending needs; none while none does."""
+        return min((since for table, since in self.blocked_tables.items() if table in SENDING_TABLES), default=None)
+
+    @property
+    def campaign_workflows(self) -> int:
+        """How many workflows of campaigns are started."""
+        return sum(bool(w.operation_id) and w.state == WorkflowState.STARTED for w in self.workflows.values())
+
+    def down(self, module: str) -> bool:
+        """Tell whether a module is to run, and runs nowhere."""
+        return bool(self.servers.expected_on(module)) and not self.servers.running_on(module)
+
+    def note(self, delivery: Delivery) -> None:
+        """Keep count of the campaign deliveries in preparation."""
+        if delivery.in_campaign and delivery.state in IN_PREPARATION:
+            self.preparing[delivery.delivery_id] = delivery
+        else:
+            self.preparing.pop(delivery.delivery_id, None)
+
+    def limit_reached(self, delivery: Delivery, now: datetime) -> bool:
+        """Tell whether as many campaign workflows and other deliveries are at work as may be."""
+        since = now - self.preparation_window
+        others = sum(d is not delivery and d.modified is not None and d.modified > since for d in self.preparing.values())
+        return self.campaign_workflows + others >= self.concurrency_limit
+
+    def in_window(self, delivery: Delivery, now: datetime) -> bool:
+        """Tell whether a delivery that was not launched should have been: its contact date has passed, not long ago."""
+        return now - self.preparation_window <= delivery.contact <= now
 
 
-_SENDING_TABLES = ("nmsdelivery", "nmsbroadlog", "xtkworkflow")
-_LAUNCHERS = frozenset({"operationMgt", "deliveryMgt"})
+def causes(delivery: Delivery, site: Site, now: datetime) -> tuple[Cause, ...]:
+    """Return all documented causes that hold for a delivery, in order of precedence."""
+    return tuple(_holding(delivery, site, now))
 
 
-def obstacle(delivery: Delivery, site: Site, now: datetime) -> Cause | None:
-    """Return the first cause that keeps a delivery where it is; none if it can go on, or is where it should be."""
-    if delivery.state in PENDING | SENDING:
-        return next((cause for cause, holds in _SENDING_CAUSES if holds(delivery, site, now)), None)
-    if State.TARGETING_PENDING <= delivery.state <= State.READY:
-        return next((cause for cause, holds in _PREPARATION_CAUSES if holds(delivery, site, now)), None)
-    return None
+def held(delivery: Delivery, site: Site, now: datetime) -> bool:
+    """Tell whether a delivery stays where it is, for a documented cause or another."""
+    if delivery.held or (site.stalled and delivery.state in _LAUNCHED):
+        return True
+    if delivery.state == State.BEING_EDITED:
+        return delivery.in_campaign and site.limit_reached(delivery, now)
+    return any(cause not in _SIGNS and not _has_its_place(delivery, cause) for cause in _holding(delivery, site, now))
 
 
 def module_of(delivery: Delivery) -> str:
@@ -60,80 +120,94 @@ def module_of(delivery: Delivery) -> str:
     return MODULE_OF_CHANNEL.get(delivery.channel, "mta")
 
 
+def _holding(delivery: Delivery, site: Site, now: datetime) -> Iterator[Cause]:
+    return (cause for cause, states, holds in _TABLE if delivery.state in states and holds(delivery, site, now))
+
+
+def _has_its_place(delivery: Delivery, cause: Cause) -> bool:
+    """Tell whether a delivery counts against the limit itself: the limit is for those that come after it."""
+    return cause == Cause.CONCURRENCY_LIMIT and delivery.state in IN_PREPARATION
+
+
 def _waiting(delivery: Delivery, now: datetime) -> bool:
     """Tell whether every part is still to come."""
     return bool(delivery.parts) and not delivery.due_parts(now)
 
 
-def _retrying(delivery: Delivery) -> bool:
+def _tried(delivery: Delivery) -> bool:
     return delivery.state == State.RETRY_PENDING or delivery.processed > 0
 
 
-def _module_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
-    module = module_of(delivery)
-    return delivery.automatic and bool(site.servers.expected_on(module)) and not site.servers.running_on(module)
-
-
 def _stat_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
-    servers = site.servers
-    return _by_email(delivery) and bool(servers.expected_on("stat")) and not servers.running_on("stat")
+    by_email = delivery.automatic and delivery.channel == Channel.EMAIL
+    return by_email and bool(site.servers.running_on("mta")) and site.down("stat")
 
 
 def _affinity_unconfigured(delivery: Delivery, site: Site, _now: datetime) -> bool:
     affinity = delivery.effective_affinity
-    return _by_email(delivery) and bool(affinity) and not site.servers.declaring(affinity or "")
+    return delivery.automatic and bool(affinity) and not site.servers.declaring(affinity or "")
 
 
 def _affinity_host_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
-    affinity = delivery.effective_affinity
-    if not (_by_email(delivery) and affinity):
+    if not (delivery.automatic and delivery.effective_affinity):
         return False
-    return not set(site.servers.declaring(affinity)) & set(site.servers.running_on("mta"))
-
-
-def _by_email(delivery: Delivery) -> bool:
-    return delivery.automatic and delivery.channel == Channel.EMAIL
-
-
-def _orphaned(delivery: Delivery, _site: Site, _now: datetime) -> bool:
-    """Tell whether every part is held, though nobody is sending: its process is dead."""
-    return delivery.state in PENDING and bool(delivery.parts) and all(part.process_id for part in delivery.parts.values())
+    module, declaring = module_of(delivery), set(site.servers.declaring(delivery.effective_affinity))
+    down = set(site.servers.expected_on(module)) - set(site.servers.running_on(module))
+    return bool(declaring) and declaring <= down
 
 
 def _engine_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
-    servers = site.servers
-    down = bool(servers.expected_on("wfserver")) and not servers.running_on("wfserver")
-    down = down or bool(site.failed_workflows & _LAUNCHERS)
-    return bool(delivery.operation_id) and down
+    launchers = [site.workflows[name] for name in LAUNCHERS if name in site.workflows]
+    return delivery.in_campaign and (site.down("wfserver") or any(w.failed or w.at_rest for w in launchers))
+
+
+def _preparation_stuck(delivery: Delivery, _site: Site, now: datetime) -> bool:
+    return delivery.modified is not None and delivery.modified < now - _PREPARATION_PATIENCE
+
+
+def _orphaned(delivery: Delivery, site: Site, now: datetime) -> bool:
+    """Tell whether every part that is due is held by a process that is gone."""
+
+    def orphan(part: Part) -> bool:
+        return bool(part.process_id) and site.servers.lost(part.hostname, part.process_id, module_of(delivery))
+
+    due = delivery.due_parts(now)
+    return bool(due) and all(map(orphan, due))
+
+
+def _copy_stale(delivery: Delivery, site: Site, now: datetime) -> bool:
+    """Tell whether the workflow that refreshes what is known of a delivery elsewhere does not run."""
+    workflow = site.workflows.get(COPIER)
+    if delivery.mode != DeliveryMode.MID_SOURCING or workflow is None:
+        return False
+    overdue = workflow.next_run is not None and workflow.next_run < now - _COPIER_PATIENCE
+    return site.down("wfserver") or workflow.failed or workflow.at_rest or overdue
 
 
 _Test = Callable[[Delivery, Site, datetime], bool]
 
-_SENDING_CAUSES: tuple[tuple[Cause, _Test], ...] = (
-    (Cause.SCHEDULED, lambda d, _s, now: d.state == State.START_PENDING and d.contact > now),
-    (Cause.WAITING_RETRY, lambda d, _s, now: _waiting(d, now) and _retrying(d)),
-    (Cause.WAITING_WAVE, lambda d, _s, now: _waiting(d, now)),
-    (Cause.VALIDITY_EXPIRED, lambda d, _s, now: d.validity is not None and d.validity <= now),
-    (Cause.ACCOUNT_INACTIVE, lambda d, _s, _now: d.account is not None and not d.account.active),
-    (Cause.MTA_DOWN, _module_down),
-    (Cause.STAT_SERVER_DOWN, _stat_down),
-    (Cause.AFFINITY_UNCONFIGURED, _affinity_unconfigured),
-    (Cause.AFFINITY_HOST_DOWN, _affinity_host_down),
-    (Cause.DATABASE_BLOCKED, lambda _d, s, _now: s.database_blocked),
-    (
-        Cause.PARTS_MISSING,
-        lambda d, _s, _now: d.automatic and d.state == State.START_PENDING and not d.parts,
-    ),
-    (Cause.PARTS_ORPHANED, _orphaned),
-    (Cause.UNKNOWN, lambda _d, s, _now: s.stalled),
-)
+_LAUNCHED = PENDING | SENDING  # what keeps a delivery from starting stops one that is being sent as well
+_UNLAUNCHED = frozenset(PREPARATION)
+_START = frozenset({State.START_PENDING})
+_PREPARED = frozenset({State.MESSAGE_READY, State.READY})
+_SIGNS = frozenset({Cause.PREPARATION_STUCK, Cause.MID_SOURCING_LAG})  # of standing still, and no reason to
 
-_PREPARATION_CAUSES: tuple[tuple[Cause, _Test], ...] = (
-    (
-        Cause.CONCURRENCY_LIMIT,
-        lambda d, s, _now: bool(d.operation_id) and s.campaign_workflows >= s.concurrency_limit,
-    ),
-    (Cause.WORKFLOW_ENGINE_DOWN, _engine_down),
-    (Cause.AWAITING_APPROVAL, lambda d, _s, _now: d.needs_approval and d.state == State.READY),
-    (Cause.PREPARATION_STUCK, lambda d, _s, _now: d.preparation_held),
+_TABLE: tuple[tuple[Cause, frozenset[State], _Test], ...] = (
+    (Cause.SCHEDULED, _START, lambda d, _s, now: d.contact > now),
+    (Cause.WAITING_WAVE, _LAUNCHED, lambda d, _s, now: _waiting(d, now) and not _tried(d)),
+    (Cause.WAITING_RETRY, _LAUNCHED, lambda d, _s, now: _waiting(d, now) and _tried(d)),
+    (Cause.VALIDITY_EXPIRED, _LAUNCHED, lambda d, _s, now: d.validity is not None and d.validity <= now),
+    (Cause.ACCOUNT_INACTIVE, _LAUNCHED, lambda d, _s, _now: d.account is not None and not d.account.active),
+    (Cause.MTA_DOWN, _LAUNCHED, lambda d, s, _now: d.automatic and s.down(module_of(d))),
+    (Cause.STAT_SERVER_DOWN, _LAUNCHED, _stat_down),
+    (Cause.AFFINITY_UNCONFIGURED, _LAUNCHED, _affinity_unconfigured),
+    (Cause.AFFINITY_HOST_DOWN, _LAUNCHED, _affinity_host_down),
+    (Cause.CONCURRENCY_LIMIT, _UNLAUNCHED, lambda d, s, now: d.in_campaign and s.limit_reached(d, now)),
+    (Cause.WORKFLOW_ENGINE_DOWN, _UNLAUNCHED, _engine_down),
+    (Cause.AWAITING_APPROVAL, _PREPARED, lambda d, _s, _now: bool(d.approvals)),
+    (Cause.PREPARATION_STUCK, IN_PREPARATION - {State.TARGET_READY}, _preparation_stuck),
+    (Cause.DATABASE_BLOCKED, _LAUNCHED, lambda _d, s, _now: s.blocked_since is not None),
+    (Cause.PARTS_MISSING, _START, lambda d, _s, _now: d.automatic and not d.parts),
+    (Cause.PARTS_ORPHANED, PENDING, _orphaned),
+    (Cause.MID_SOURCING_LAG, PENDING, _copy_stale),
 )

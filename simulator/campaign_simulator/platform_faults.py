@@ -3,23 +3,38 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from campaign_simulator.delivery_faults import launch_large, launch_small
+from campaign_simulator import troubles
 from campaign_simulator.endpoints import NAMES, TROUBLES
-from campaign_simulator.faults import Fault, FaultError, Targets, Undo, World, no_arguments, one_of, required
+from campaign_simulator.faults import (
+    AFFINITY_LENGTH,
+    Fault,
+    FaultError,
+    Targets,
+    Undo,
+    World,
+    no_arguments,
+    one_of,
+    only_one_of,
+    required,
+    single,
+)
+from campaign_simulator.troubles import Trouble, launch
 
 _GARBAGE = "Segmentation fault\n\x00\x01 web@default (notanumber) - lots\n<xml>"
-_AFFINITY_LENGTH = 64  # NmsDelivery.sIPAffinity
 _HIGH_MEGABYTES = 1_700.0  # between Adobe's warning (1600) and alert (1800)
 
 
-def _module_down(name: str, module: str, consequence: str) -> Fault:
-    """Return the fault that a module is not running."""
+def _module_down(name: str, module: str, consequence: str, wait: Callable[[World], object] = lambda _: None) -> Fault:
+    """Return the fault that a module is not running; once it runs nowhere, something is made that waits for it."""
 
     def apply(world: World, host: str) -> Undo:
         world.hosts.stop(module, host)
         world.hosts.refresh()
-        if module == "mta" and not world.hosts.running_on("mta"):
-            launch_small(world)
+        if not world.hosts.running_on(module):
+            wait(world)
+        elif module == "mta":
+            for affinity in sorted(world.hosts.by_name[host].affinities):
+                _wait_for_hosts(world, affinity)
 
         def undo() -> None:
             world.hosts.start(module, host)
@@ -28,6 +43,19 @@ def _module_down(name: str, module: str, consequence: str) -> Fault:
         return undo
 
     return Fault(name, "[HOST...]", f"{module} is not running{consequence}", _hosts_with(module), apply)
+
+
+def _wait_for_workflows(world: World) -> None:
+    """Launch a campaign's delivery, and one whose copy is to be refreshed."""
+    launch(world, troubles.IN_LAUNCH)
+    if world.engine.site.marketing:
+        launch(world, troubles.THROUGH_MID)
+
+
+def _wait_for_hosts(world: World, affinity: str) -> None:
+    """Launch a delivery with an IP affinity that no host with a running mta declares, if it is such a one."""
+    if not set(world.hosts.declaring(affinity)) & set(world.hosts.running_on("mta")):
+        launch(world, troubles.affinity(affinity))
 
 
 def _hosts_with(module: str) -> Targets:
@@ -57,8 +85,7 @@ def _affinity_missing(world: World, target: str) -> Undo:
     host = world.hosts.by_name[name]
     host.missing_affinities.add(affinity)
     host.write_configuration()
-    if not world.hosts.declaring(affinity):
-        launch_small(world, affinity=affinity)
+    _wait_for_hosts(world, affinity)
 
     def undo() -> None:
         host.missing_affinities.discard(affinity)
@@ -69,18 +96,16 @@ def _affinity_missing(world: World, target: str) -> Undo:
 
 def _undeclared(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     """Take the name of one affinity, as a user types it."""
-    name, *others = required(arguments, "the affinity's NAME")
-    if others:
-        raise FaultError(f"unexpected argument {others[0]!r}")
-    if not 0 < len(name) <= _AFFINITY_LENGTH:
-        raise FaultError(f"the affinity's NAME has {len(name)} characters, the column takes 1 to {_AFFINITY_LENGTH}")
+    name = single(required(arguments, "the affinity's NAME"), "")
+    if not 0 < len(name) <= AFFINITY_LENGTH:
+        raise FaultError(f"the affinity's NAME has {len(name)} characters, the column takes 1 to {AFFINITY_LENGTH}")
     return (name,)
 
 
 def _affinity_undeclared(world: World, affinity: str) -> Undo:
     """Launch deliveries with an affinity that was never declared; the mend is to declare it on every server."""
-    launch_small(world, affinity=affinity)
-    launch_large(world, affinity=affinity)
+    launch(world, troubles.affinity(affinity))
+    launch(world, troubles.affinity(affinity), Trouble(size=troubles.LARGE))
 
     def undo() -> None:
         for number, host in enumerate(world.hosts.by_name.values(), start=1):
@@ -126,12 +151,9 @@ def _memory_high(world: World, name: str) -> Undo:
 
 def _endpoint_targets(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     """Take an endpoint and how it fails; the target is endpoint:trouble."""
-    name, *troubles = required(arguments, "the endpoint's NAME")
+    name, *ways = required(arguments, "the endpoint's NAME")
     one_of(list(NAMES), [name], "endpoint")
-    if len(troubles) > 1:
-        raise FaultError(f"unexpected argument {troubles[1]!r}")
-    trouble = one_of(TROUBLES, troubles, "way to fail")[0]
-    return [f"{name}:{trouble}"]
+    return [f"{name}:{only_one_of(TROUBLES, ways, 'way to fail')}"]
 
 
 def _endpoint_down(world: World, target: str) -> Undo:
@@ -145,28 +167,18 @@ def _endpoints_unreachable(world: World, _target: str) -> Undo:
     return world.endpoints.start
 
 
-def _workflow_targets(world: World, arguments: Sequence[str]) -> Sequence[str]:
-    return one_of(world.engine.workflows.names, required(arguments, "the workflow's NAME"), "workflow")
-
-
-def _workflow_failed(world: World, name: str) -> Undo:
-    workflows = world.engine.workflows
-    workflows.fail(name, world.now())
-    return partial(workflows.repair, name)
-
-
 PLATFORM_FAULTS = (
-    _module_down("mta-down", "mta", ": nothing but SMS is sent from there; with all down, a delivery waits for it"),
-    _module_down("stat-down", "stat", ": mails wait"),
-    _module_down("sms-down", "sms", ": SMS wait"),
-    _module_down("wfserver-down", "wfserver", ": no workflow runs, campaign deliveries are not launched"),
+    _module_down("mta-down", "mta", ": nothing but SMS is sent from there; with all down, a delivery waits for it", launch),
+    _module_down("stat-down", "stat", ": mails wait", launch),
+    _module_down("sms-down", "sms", ": SMS wait", troubles.by_sms),
+    _module_down("wfserver-down", "wfserver", ": no workflow runs, campaign deliveries are not launched", _wait_for_workflows),
     _module_down("inmail-down", "inMail", ": bounces are not read"),
     _module_down("trackinglogd-down", "trackinglogd", ": no tracking logs are written"),
     Fault("mta-memory-high", "[HOST...]", "mta has 1700 MB, over Adobe's warning", _hosts_with("mta"), _memory_high),
     Fault(
         "affinity-missing",
         "NAME [HOST...]",
-        "the configuration lacks an IP affinity; lacking on every host, a delivery waits for it",
+        "the configuration lacks an IP affinity; with none left that runs an mta and has it, a delivery waits for it",
         _affinity_targets,
         _affinity_missing,
     ),
@@ -196,5 +208,4 @@ PLATFORM_FAULTS = (
         _endpoint_down,
     ),
     Fault("endpoints-unreachable", "", "nothing listens for HTTP", no_arguments, _endpoints_unreachable),
-    Fault("workflow-failed", "NAME...", "a technical workflow is in error", _workflow_targets, _workflow_failed),
 )

@@ -4,10 +4,10 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from campaign_simulator.journal import Option, TrackingLog, TrackingStat, Url, Workflow
+from campaign_simulator.journal import JobLog, Option, TrackingLog, TrackingStat, Url, Workflow
 from campaign_simulator.model import Account, Delivery, Part, SendingStat, Typology
 from campaign_simulator.sending import MAX_RETRY, Answer
-from campaign_simulator.vocabulary import FailureReason, LogStatus
+from campaign_simulator.vocabulary import Approval, FailureReason, LogStatus
 
 Row = Mapping[str, object]
 
@@ -17,6 +17,13 @@ LOG_ADDRESS = "'user' || log || (ARRAY['@mail.example', '@post.example', '@free.
 LOG_RECIPIENT = f"1 + mod(log, {RECIPIENTS})"
 _ROUTING = 3  # NmsExtAccount.iType
 _RETRY_PERIOD_SECONDS = 90.0
+_APPROVAL_COLUMNS = {
+    Approval.CONTENT: "iUseContentValidation",
+    Approval.TARGET: "iUseTargetValidation",
+    Approval.EXTRACTION: "iUseExtractionValidation",
+    Approval.BUDGET: "iUseBudgetValidation",
+    Approval.FCP: "iUseFCPValidation",
+}
 _STATS_PERIOD = timedelta(minutes=5)
 
 
@@ -35,7 +42,11 @@ def delivery_row(delivery: Delivery) -> Row:
         "iDeliveryProviderId": delivery.account.account_id if delivery.account else 0,
         "iOperationId": delivery.operation_id,
         "iWorkflowId": delivery.workflow_id,
-        "iUseContentValidation": int(delivery.needs_approval),
+        "iMidRemoteId": delivery.mid_remote_id,
+        # which of the two is the priority that marketers choose is not documented
+        "iPriority": int(delivery.priority),
+        "iMsgPriority": int(delivery.priority),
+        **{column: int(approval in delivery.approvals) for approval, column in _APPROVAL_COLUMNS.items()},
         "iMaxRetry": MAX_RETRY,
         "dRetryPeriod": _RETRY_PERIOD_SECONDS,
         **_dates(delivery),
@@ -173,6 +184,11 @@ def workflow_row(workflow: Workflow) -> Row:
     }
 
 
+def job_log_row(log: JobLog) -> Row:
+    """Return the columns of XtkJobLog."""
+    return {"iJobLogId": log.log_id, "iJobId": log.delivery_id, "sMessage": log.message, "tsLog": log.when}
+
+
 def option_row(option: Option) -> Row:
     """Return the columns of XtkOption."""
     return {
@@ -193,7 +209,7 @@ def account_row(account: Account) -> Row:
         "iActive": int(account.active),
         "iType": _ROUTING,
         "iMessageType": int(account.channel),
-        "iDeliveryMode": 1,
+        "iDeliveryMode": int(account.mode),
         "sAccount": "campaign",
         "sPassword": "a-password-to-keep-secret",
     }

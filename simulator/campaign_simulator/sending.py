@@ -37,6 +37,7 @@ SOFT_ANSWERS = (
 ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
 _HARD = (0.012, 0.05)
+_REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
 class Sender:
@@ -48,6 +49,7 @@ class Sender:
         self._stats: dict[tuple[datetime, int], SendingStat] = {}
         self.messages: Counter[tuple[str, str]] = Counter()  # by (success or error, first or retry)
         self.bytes = 0.0
+        self.refused = False  # whether mail servers refuse far more than usual
         self.simulated = 0  # attempts with verify mode, which are not messages
 
     def attempt(self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime) -> list[int]:
@@ -80,6 +82,8 @@ class Sender:
     def _answer(self, part: Part) -> Answer | None:
         """Draw the mail server's answer; none when it takes the message."""
         retry = min(part.retry, 1)
+        if self.refused and self._chance.random() < _REFUSED:
+            return SOFT_ANSWERS[-1]
         drawn = self._chance.random()
         if drawn < _DELIVERED[retry]:
             return None

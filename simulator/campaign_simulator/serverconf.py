@@ -6,6 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 MULTI_INSTANCE = ("web", "syslogd", "trackinglogd", "watchdog")
 MONO_INSTANCE = ("mta", "wfserver", "inMail", "sms", "stat")
+MAX_PREPARATION_SECONDS = 3_600  # Adobe's default of shared/monitoring
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def product_defaults() -> str:
     return f"""<?xml version='1.0'?>
 <serverconf>
   <shared>
-    <monitoring maxPreparationJobsSec="3600"/>
+    <monitoring maxPreparationJobsSec="{MAX_PREPARATION_SECONDS}"/>
   </shared>
   <mta {limits} maxMemoryMb="1024" dataBasePoolPeriodSec="30" errorPeriodSec="300"
        minConnectionsToLog="100" minMessagesToLog="1000" minErrorsToLog="1" statServerAddress="">

@@ -67,7 +67,7 @@ class Store:
             self._write_deliveries(journal)
             self._write_logs(journal)
             self._write_tracking(journal)
-            self._connection.execute("SELECT setval('XtkNewId', %s)", (ids.shared,))
+            self._connection.execute("SELECT setval('XtkNewId', %s)", (ids.sequence,))
         _clear(journal)
 
     def analyze(self) -> None:
@@ -97,6 +97,7 @@ class Store:
         if journal.removed_parts:
             gone = list(journal.removed_parts)
             self._connection.execute("DELETE FROM NmsDeliveryPart WHERE iDeliveryPartId = ANY(%s)", (gone,))
+        self._upsert("XtkJobLog", "iJobLogId", _each(rows.job_log_row, journal.job_logs))
         self._upsert("NmsDeliveryStat", "tsDate, iDeliveryId", _each(rows.stat_row, journal.stats.values()))
 
     def _write_logs(self, journal: Journal) -> None:

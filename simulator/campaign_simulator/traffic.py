@@ -9,6 +9,7 @@ from campaign_simulator.model import VALIDITY, Account, Delivery, Typology
 from campaign_simulator.vocabulary import Channel, DeliveryMode, State
 
 AFFINITIES = ("default", "retail.fr", "news.de")
+MID_ACCOUNT = "midEmail"
 _LOAD = 0.8  # messages asked for, as a share of those that can be sent
 _MAX_WAITING = 100  # with so many under way nobody orders more
 _CHANNELS = (
@@ -29,8 +30,9 @@ CAMPAIGN_WORKFLOWS = (401, 402)
 class Traffic:
     """Makes deliveries at a rate of messages."""
 
-    def __init__(self, ids: Ids, chance: random.Random, messages_per_second: float) -> None:
+    def __init__(self, ids: Ids, chance: random.Random, messages_per_second: float, *, marketing: bool = False) -> None:
         self._ids = ids
+        self._mid_account = Account(299, MID_ACCOUNT, Channel.EMAIL, mode=DeliveryMode.MID_SOURCING) if marketing else None
         self._chance = chance
         self._rate = messages_per_second * _LOAD
         self._mean_size = _MEAN_SECONDS * messages_per_second
@@ -43,7 +45,8 @@ class Traffic:
     def write_fixtures(self, journal: Journal) -> None:
         """Note the typologies and accounts that deliveries refer to."""
         journal.typologies.update({typology.typology_id: typology for typology in self.typologies.values()})
-        journal.accounts.update({account.account_id: account for account in self.accounts.values()})
+        accounts = [*self.accounts.values(), *([self._mid_account] if self._mid_account else [])]
+        journal.accounts.update({account.account_id: account for account in accounts})
 
     def arrivals(self, now: datetime, elapsed: float, waiting: int) -> list[Delivery]:
         """Return the deliveries that are ordered in so many seconds."""
@@ -65,7 +68,9 @@ class Traffic:
         if chance.random() < 0.2:  # noqa: PLR2004  one in five belongs to a campaign
             delivery.operation_id = CAMPAIGN_OPERATION
             delivery.workflow_id = chance.choice(CAMPAIGN_WORKFLOWS)
-        if channel == Channel.EMAIL:
+        if channel == Channel.EMAIL and self._mid_account and chance.random() < 0.5:  # noqa: PLR2004  half and half
+            self.through_mid(delivery)
+        elif channel == Channel.EMAIL:
             self._choose_affinity(delivery)
             delivery.verify_mode = int(chance.random() < 0.03)  # noqa: PLR2004  a few are simulations
         return delivery
@@ -89,6 +94,11 @@ class Traffic:
             modified=now,
             ready_at=now,
         )
+
+    def through_mid(self, delivery: Delivery) -> None:
+        """Let a delivery go out through the mid-sourcing server of a marketing instance."""
+        delivery.mode = DeliveryMode.MID_SOURCING
+        delivery.account = self._mid_account
 
     def at_rest(self, now: datetime) -> list[Delivery]:
         """Return what lies about in any instance: drafts, a paused, a stopped and two failed deliveries."""

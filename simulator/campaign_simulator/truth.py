@@ -8,8 +8,9 @@ from typing import Any
 
 from campaign_simulator.engine import Engine
 from campaign_simulator.hosts import Hosts
-from campaign_simulator.obstacles import obstacle
-from campaign_simulator.vocabulary import PENDING, Cause, State
+from campaign_simulator.model import Delivery
+from campaign_simulator.obstacles import causes
+from campaign_simulator.vocabulary import PENDING, PREPARATION, Cause, State
 
 _UNDER_WAY = range(State.START_PENDING, State.STOPPED)  # Adobe: launched and not over
 StateAndChannel = tuple[int | None, int | None]
@@ -17,14 +18,16 @@ StateAndChannel = tuple[int | None, int | None]
 
 @dataclass(frozen=True)
 class PendingDelivery:
-    """A delivery that is not being sent, and why."""
+    """A delivery that is not being sent, and why: all causes that hold, in order of precedence; the first is the cause."""
 
     delivery_id: int
     label: str
     state: int
     channel: int
     cause: str
+    causes: tuple[str, ...]
     messages: int  # that wait in it
+    clue: str | None = None  # a trace for whoever looks closer, such as job-log:quota
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Truth:
     processes: Mapping[str, Mapping[str, int]]  # 1 or 0, by host and module that is to run
     affinities: Mapping[str, tuple[str, ...]]  # by host
     pending: tuple[PendingDelivery, ...]
+    database_blocked_since: datetime | None  # since when sessions wait for a table that sending needs
+    last_sent: Mapping[str, datetime]  # by IP affinity: for an hour nobody may call it unconfigured
     faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
 
     @property
@@ -63,6 +68,8 @@ class Truth:
             "processes": {host: dict(modules) for host, modules in self.processes.items()},
             "affinities": {host: list(names) for host, names in self.affinities.items()},
             "pending": [vars(delivery) for delivery in self.pending],
+            "database_blocked_since": self.database_blocked_since and self.database_blocked_since.isoformat(),
+            "last_sent": {affinity: when.isoformat() for affinity, when in self.last_sent.items()},
             "causes": dict(self.causes),
             "faults": {name: list(targets) for name, targets in self.faults.items()},
         }
@@ -90,6 +97,8 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         },
         affinities={name: tuple(sorted(host.affinities)) for name, host in hosts.by_name.items()},
         pending=tuple(_pending(engine, moment)),
+        database_blocked_since=engine.site.blocked_since,
+        last_sent=dict(engine.last_sent),
         faults=dict(faults),
     )
 
@@ -98,23 +107,25 @@ def _pending(engine: Engine, moment: datetime) -> list[PendingDelivery]:
     """List what should be sending and is not, and what a documented cause keeps from being launched."""
     found = []
     for delivery in engine.active.values():
-        cause = obstacle(delivery, engine.site, moment)
+        why = causes(delivery, engine.site, moment)
         if delivery.state in PENDING:
-            cause = cause or Cause.UNKNOWN  # due, and not taken yet
-        elif delivery.state > State.READY or delivery.contact > moment:
-            continue
-        if cause is not None:
-            found.append(
-                PendingDelivery(
-                    delivery.delivery_id,
-                    delivery.label,
-                    int(delivery.state),
-                    int(delivery.channel),
-                    str(cause),
-                    delivery.remaining,
-                )
-            )
+            found.append(_waiting(delivery, why or (Cause.UNKNOWN,)))  # due, and not taken yet
+        elif why and delivery.state in PREPARATION and engine.site.in_window(delivery, moment):
+            found.append(_waiting(delivery, why))
     return found
+
+
+def _waiting(delivery: Delivery, why: tuple[Cause, ...]) -> PendingDelivery:
+    return PendingDelivery(
+        delivery.delivery_id,
+        delivery.label,
+        int(delivery.state),
+        int(delivery.channel),
+        str(why[0]),
+        tuple(map(str, why)),
+        delivery.remaining,
+        delivery.clue,
+    )
 
 
 def _nested(counts: Mapping[Any, int]) -> dict[str, dict[str, int]]:

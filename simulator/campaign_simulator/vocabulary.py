@@ -36,6 +36,7 @@ PREPARATION = (
     State.MESSAGE_READY,
     State.READY,
 )
+IN_PREPARATION = frozenset(PREPARATION) - {State.MESSAGE_READY, State.READY}  # what counts against the concurrency limit
 PENDING = frozenset({State.START_PENDING, State.RETRY_PENDING})
 SENDING = frozenset({State.IN_PROGRESS, State.RETRY_IN_PROGRESS})
 
@@ -102,6 +103,24 @@ class WorkflowState(IntEnum):
     STOPPED = 20
 
 
+class Approval(StrEnum):
+    """What can have to be approved before a delivery (NmsDelivery.iUse*Validation)."""
+
+    CONTENT = "content"
+    TARGET = "target"
+    EXTRACTION = "extraction"
+    BUDGET = "budget"
+    FCP = "fcp"
+
+
+class Priority(IntEnum):
+    """Delivery priorities (NmsDelivery.iPriority, iMsgPriority); the number of a low one is not documented."""
+
+    LOW = 0
+    NORMAL = 10
+    HIGH = 20
+
+
 class Cause(StrEnum):
     """Why a delivery is not being sent, in order of precedence; `unknown` where no documented cause applies."""
 
@@ -121,6 +140,7 @@ class Cause(StrEnum):
     DATABASE_BLOCKED = "database_blocked"
     PARTS_MISSING = "parts_missing"
     PARTS_ORPHANED = "parts_orphaned"
+    MID_SOURCING_LAG = "mid_sourcing_lag"
     UNKNOWN = "unknown"
 
 

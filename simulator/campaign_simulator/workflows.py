@@ -1,11 +1,13 @@
 """Technical workflows and the options that they keep."""
 
 import random
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from campaign_simulator.journal import Ids, Journal, Option, Workflow, WorkflowLog
-from campaign_simulator.obstacles import Site
-from campaign_simulator.traffic import CAMPAIGN_OPERATION, CAMPAIGN_WORKFLOWS
+from campaign_simulator.obstacles import COPIER, Site
+from campaign_simulator.traffic import CAMPAIGN_OPERATION, CAMPAIGN_WORKFLOWS, MID_ACCOUNT
 from campaign_simulator.vocabulary import WorkflowState
 
 # Adobe's names and frequencies; where none is documented (the Mgt ones), a minute shows something in a demo.
@@ -25,102 +27,149 @@ _TECHNICAL = {
     "deliveryIndicators": timedelta(hours=1),
     "cleanupPausedWorkflows": timedelta(days=7),
 }
+_OF_MARKETING = {COPIER: timedelta(minutes=10), "defaultMidSourcingLog": timedelta(hours=1)}
 _FIRST_TECHNICAL_ID = 501
-CONCURRENCY_LIMIT = 10
+_OVERDUE = timedelta(minutes=20)
 ALERT_DELAY_MINUTES = 30
-PREPARATION_WINDOW_DAYS = 7
+
+
+class WorkflowTrouble(StrEnum):
+    """Why a technical workflow does not run."""
+
+    FAILED = "failed"
+    EDITED = "edited"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    OVERDUE = "overdue"
+
+
+# Adobe: a workflow in error is paused and failed; one that is overdue is started.
+_STATES = {
+    WorkflowTrouble.FAILED: WorkflowState.PAUSED,
+    WorkflowTrouble.EDITED: WorkflowState.EDITED,
+    WorkflowTrouble.PAUSED: WorkflowState.PAUSED,
+    WorkflowTrouble.STOPPED: WorkflowState.STOPPED,
+}
 
 
 class Workflows:
     """Runs technical workflows while a workflow engine is up."""
 
-    def __init__(self, journal: Journal, ids: Ids, site: Site, chance: random.Random) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ids: Ids,
+        site: Site,
+        chance: random.Random,
+        work: Mapping[str, Callable[[datetime], None]],
+    ) -> None:
         self._journal = journal
         self._ids = ids
         self._site = site
         self._chance = chance
-        self._technical: dict[str, Workflow] = {}
+        self._work = work
+        self._periods = _TECHNICAL | (_OF_MARKETING if site.marketing else {})
+        self._troubles: dict[str, list[WorkflowTrouble]] = {name: [] for name in self._periods}
         self._filling: list[Workflow] = []
         self._log = 1
 
     @property
     def names(self) -> tuple[str, ...]:
         """The internal names of the technical workflows."""
-        return tuple(_TECHNICAL)
+        return tuple(self._periods)
 
     def create(self, now: datetime, time_zone: str, *, with_time_zone: bool) -> None:
         """Note the workflows and options of a new instance, as if it had run for long."""
-        for number, (name, period) in enumerate(_TECHNICAL.items(), start=_FIRST_TECHNICAL_ID):
+        for number, (name, period) in enumerate(self._periods.items(), start=_FIRST_TECHNICAL_ID):
             last = now - period * self._chance.random()
-            workflow = Workflow(number, name, WorkflowState.STARTED, last_run=last, next_run=last + period)
-            self._technical[name] = workflow
-            self._changed(workflow)
-            self._write_pointer(workflow, last)
+            self._changed(Workflow(number, name, WorkflowState.STARTED, last_run=last, next_run=last + period))
+            self._write_pointer(name, last)
         for number in CAMPAIGN_WORKFLOWS:
             self._changed(Workflow(number, f"WKF{number}", WorkflowState.STARTED, CAMPAIGN_OPERATION, last_run=now))
         for option in (
             Option("NmsMTA_Alert_Delay", number=ALERT_DELAY_MINUTES),
-            Option("NmsOperation_LimitConcurrency", number=CONCURRENCY_LIMIT),
-            Option("NmsOperation_DeliveryPreparationWindow", number=PREPARATION_WINDOW_DAYS),
+            Option("NmsOperation_LimitConcurrency", number=self._site.concurrency_limit),
+            Option("NmsOperation_DeliveryPreparationWindow", number=self._site.preparation_window.days),
             Option("WdbcTimeZone", text=time_zone),
             Option("WdbcUseTimeStampWithTZ", number=int(with_time_zone)),
         ):
-            self._journal.options[option.name] = option
+            self._set(option)
 
     def step(self, now: datetime) -> None:
         """Run what is due."""
         if not self._site.servers.running_on("wfserver"):
             return
-        for name, workflow in self._technical.items():
-            if not workflow.failed and workflow.next_run is not None and workflow.next_run <= now:
-                workflow.last_run, workflow.next_run = now, now + _TECHNICAL[name]
-                self._changed(workflow)
-                self._write_log(workflow, now, "Workflow executed")
-                self._write_pointer(workflow, now)
+        for name, troubles in self._troubles.items():
+            workflow = self._site.workflows[name]
+            if not troubles and workflow.next_run is not None and workflow.next_run <= now:
+                self._run(workflow, now)
 
-    def fail(self, name: str, now: datetime) -> None:
-        """Let a technical workflow end in an error: paused and failed, in Adobe's numbers."""
-        workflow = self._technical[name]
-        workflow.state, workflow.failed = WorkflowState.PAUSED, True
-        self._site.failed_workflows.add(name)
-        self._changed(workflow)
-        self._write_log(workflow, now, "The activity failed", error=True)
+    def spoil(self, name: str, trouble: WorkflowTrouble, now: datetime) -> None:
+        """Let a technical workflow get into trouble."""
+        workflow = self._site.workflows[name]
+        self._troubles[name].append(trouble)
+        if trouble == WorkflowTrouble.OVERDUE:
+            workflow.next_run = now - _OVERDUE
+        if trouble == WorkflowTrouble.FAILED:
+            self._write_log(workflow, now, "The activity failed", error=True)
+        self._settle(workflow)
 
-    def repair(self, name: str) -> None:
-        """Start a failed workflow again."""
-        workflow = self._technical[name]
-        workflow.state, workflow.failed = WorkflowState.STARTED, False
-        self._site.failed_workflows.discard(name)
-        self._changed(workflow)
+    def mend(self, name: str, trouble: WorkflowTrouble, now: datetime) -> None:
+        """Help a technical workflow out of one trouble; out of all it runs at once."""
+        workflow = self._site.workflows[name]
+        self._troubles[name].remove(trouble)
+        if not self._troubles[name]:
+            workflow.next_run = now
+        self._settle(workflow)
 
     def fill(self, now: datetime) -> None:
-        """Start campaign workflows up to the limit of the instance."""
+        """Start as many campaign workflows as may run."""
         while self._site.campaign_workflows < self._site.concurrency_limit:
             number = self._ids.next()
-            workflow = Workflow(number, f"WKF{number}", WorkflowState.STARTED, CAMPAIGN_OPERATION, last_run=now)
-            self._filling.append(workflow)
-            self._site.campaign_workflows += 1
-            self._changed(workflow)
+            self._filling.append(Workflow(number, f"WKF{number}", WorkflowState.STARTED, CAMPAIGN_OPERATION, last_run=now))
+            self._changed(self._filling[-1])
 
     def drain(self) -> None:
         """Stop the campaign workflows that were started to reach the limit."""
         for workflow in self._filling:
             workflow.state = WorkflowState.STOPPED
-            self._changed(workflow)
-        self._site.campaign_workflows -= len(self._filling)
+            self._journal.workflows[workflow.workflow_id] = workflow
+            del self._site.workflows[workflow.name]
         self._filling.clear()
 
+    def _run(self, workflow: Workflow, now: datetime) -> None:
+        workflow.last_run, workflow.next_run = now, now + self._periods[workflow.name]
+        self._changed(workflow)
+        self._write_log(workflow, now, "Workflow executed")
+        self._write_pointer(workflow.name, now)
+        if workflow.name in self._work:
+            self._work[workflow.name](now)
+
+    def _settle(self, workflow: Workflow) -> None:
+        """Give a workflow the state of its latest trouble that has one."""
+        troubles = self._troubles[workflow.name]
+        states = [_STATES[trouble] for trouble in troubles if trouble in _STATES]
+        workflow.state = states[-1] if states else WorkflowState.STARTED
+        workflow.failed = WorkflowTrouble.FAILED in troubles
+        self._changed(workflow)
+
     def _changed(self, workflow: Workflow) -> None:
+        self._site.workflows[workflow.name] = workflow
         self._journal.workflows[workflow.workflow_id] = workflow
 
     def _write_log(self, workflow: Workflow, when: datetime, message: str, *, error: bool = False) -> None:
         self._log += 1
         self._journal.workflow_logs.append(WorkflowLog(self._log, workflow.workflow_id, when, message, error))
 
-    def _write_pointer(self, workflow: Workflow, when: datetime) -> None:
+    def _write_pointer(self, name: str, when: datetime) -> None:
         """Keep the option that tells how far a workflow came."""
-        if workflow.name == "tracking":
+        if name == "tracking":
             pointer = f"{when:%Y/%m/%d %H:%M:%S}; {self._chance.randrange(1 << 31)}"
-            self._journal.options["NmsTracking_Pointer"] = Option("NmsTracking_Pointer", text=pointer)
-        elif workflow.name == "cleanup":
-            self._journal.options["NmsCleanup_LastCleanup"] = Option("NmsCleanup_LastCleanup", moment=when)
+            self._set(Option("NmsTracking_Pointer", text=pointer))
+        elif name == "cleanup":
+            self._set(Option("NmsCleanup_LastCleanup", moment=when))
+        elif name == COPIER:
+            self._set(Option(f"NmsMidSourcing_LastDelivery_{MID_ACCOUNT}", moment=when))
+
+    def _set(self, option: Option) -> None:
+        self._journal.options[option.name] = option

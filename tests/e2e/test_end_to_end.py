@@ -1,91 +1,18 @@
 """The exporter and a simulated Campaign instance, as processes: what /metrics says is what is true, fault after fault."""
 
 import http.client
-import json
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from campaign_exporter.catalogue import COLLECTORS
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
-from integration.core.exporter_process import Exporter, exporter, wait_until
-
-_SIMULATOR = str(Path(sys.executable).parent / "campaign-simulator")
-#: Rounds come each second; a fault may take a round of the simulator, a time-out and the breaker to show.
-_PATIENCE = 40.0
-
-
-@dataclass
-class Scene:
-    """A simulated instance, and the exporter that watches it."""
-
-    directory: Path
-    exporter: Exporter
-
-    def simulator(self, *words: str) -> str:
-        command = [_SIMULATOR, words[0], "--directory", str(self.directory), *words[1:]]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
-
-    def truth(self) -> Any:  # noqa: ANN401 - JSON
-        return json.loads(self.simulator("truth"))
-
-    @contextmanager
-    def fault(self, *words: str) -> Iterator[None]:
-        self.simulator("fault", *words)
-        try:
-            yield
-        finally:
-            self.simulator("clear", words[0])
-
-    def value(self, name: str, *labels: str) -> float | None:
-        return self.exporter.value(f"campaign_{name}", *labels)
-
-    def pending(self, cause: str) -> float | None:
-        return self.value("deliveries_pending", cause)
-
-
-@contextmanager
-def _simulated(directory: Path) -> Iterator[None]:
-    log = directory.with_suffix(".log")
-    command = [_SIMULATOR, "run", "--directory", str(directory), "--backfill-rows", "2000"]
-    with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=errors)
-    try:
-        wait_until(lambda: "monitor it with" in log.read_text() or process.poll() is not None, 60)
-        assert process.poll() is None, log.read_text()
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@contextmanager
-def _watched(directory: Path) -> Iterator[Scene]:
-    with _simulated(directory):
-        configuration = yaml.safe_load((directory / "campaign-exporter.yaml").read_text())
-        configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
-        configuration["budget"] = {"database_seconds_per_minute": 60}
-        file = directory / "each-second.yaml"
-        file.write_text(yaml.safe_dump(configuration))
-        with exporter(file) as running:
-            running.wait_ready()
-            yield Scene(directory, running)
-            assert running.stop()[0] == 0
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with _watched(tmp_path_factory.mktemp("e2e") / "simulated") as made:
-        yield made
+from e2e.watched import PATIENCE, Scene, watched
+from integration.core.exporter_process import wait_until
 
 
 def _deliveries(truth: Any) -> dict[tuple[str, str], int]:  # noqa: ANN401 - JSON
@@ -120,7 +47,7 @@ def test_metrics_tell_the_truth_within_seconds(scene: Scene) -> None:
             )
         )
 
-    wait_until(agree, _PATIENCE)
+    wait_until(agree, PATIENCE)
     assert scene.value("up") == 1
     for name in COLLECTORS:
         assert scene.value("exporter_collector_success", name) == 1, name
@@ -187,21 +114,21 @@ FAULTS: dict[str, tuple[tuple[str, ...], Callable[[Scene], bool], Callable[[Scen
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_shows_and_clears(scene: Scene, name: str) -> None:
     arguments, shows, cleared = FAULTS[name]
-    wait_until(lambda: cleared(scene), _PATIENCE)
+    wait_until(lambda: cleared(scene), PATIENCE)
     with scene.fault(name, *arguments):
-        wait_until(lambda: shows(scene), _PATIENCE)
-    wait_until(lambda: cleared(scene), _PATIENCE)
+        wait_until(lambda: shows(scene), PATIENCE)
+    wait_until(lambda: cleared(scene), PATIENCE)
 
 
 def test_an_affinity_that_is_declared_nowhere_shows_and_clears(tmp_path: Path) -> None:
     # An instance of its own: messages that went out under the affinity within the hour would refute the cause.
-    with _watched(tmp_path / "simulated") as scene:
+    with watched(tmp_path / "simulated") as scene:
         with scene.fault("affinity-missing", "news.de"):
-            wait_until(lambda: (scene.pending("affinity_unconfigured") or 0) > 0, _PATIENCE)
-            wait_until(lambda: (scene.value("ip_affinity_mismatch", "news.de", "unconfigured") or 0) > 0, _PATIENCE)
+            wait_until(lambda: (scene.pending("affinity_unconfigured") or 0) > 0, PATIENCE)
+            wait_until(lambda: (scene.value("ip_affinity_mismatch", "news.de", "unconfigured") or 0) > 0, PATIENCE)
             assert scene.value("ip_affinity_info", "mta1", "news.de") is None
-        wait_until(lambda: scene.pending("affinity_unconfigured") == 0, _PATIENCE)
-        wait_until(lambda: scene.value("ip_affinity_info", "mta1", "news.de") == 1, _PATIENCE)
+        wait_until(lambda: scene.pending("affinity_unconfigured") == 0, PATIENCE)
+        wait_until(lambda: scene.value("ip_affinity_info", "mta1", "news.de") == 1, PATIENCE)
         assert scene.value("ip_affinity_mismatch", "news.de", "unconfigured") is None
 
 
@@ -223,9 +150,9 @@ def test_a_scrape_costs_the_same_while_the_database_is_locked(scene: Scene) -> N
     for _ in range(4):  # other work on the machine can disturb a measurement, never all of them
         healthy = _median_scrape(scene.exporter.port)
         with scene.fault("database-locked"):
-            wait_until(lambda: scene.value("exporter_collector_success", "deliveries") == 0, _PATIENCE)
+            wait_until(lambda: scene.value("exporter_collector_success", "deliveries") == 0, PATIENCE)
             locked = _median_scrape(scene.exporter.port)
-        wait_until(lambda: scene.value("exporter_collector_success", "deliveries") == 1, _PATIENCE)
+        wait_until(lambda: scene.value("exporter_collector_success", "deliveries") == 1, PATIENCE)
         ratios.append(locked / healthy)
         if ratios[-1] <= 1.2:
             return

@@ -4,18 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from campaign_exporter import catalogue
+from campaign_exporter.collectors.findings import tell
 from campaign_exporter.diagnosis.conditions import affinity_host_down, affinity_unconfigured
 from campaign_exporter.diagnosis.facts import Delivery, Host, Platform
-from campaign_exporter.domain.server_configuration import ServerConfiguration
-from campaign_exporter.errors import SourceError
+from campaign_exporter.domain.host_facts import Declared
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.campaign import CampaignDatabase
 from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.sources.situation import read_platform
-
-_FAULTS = tuple(catalogue.SERVER_CONFIGURATION_FAULT.values["kind"])
 
 
 class AffinityCollector:
@@ -31,13 +29,7 @@ class AffinityCollector:
 
     def collect(self, current: Round) -> None:
         """Read all hosts side by side, each failing alone, then the database."""
-        for host, configuration in self._hosts.configurations.read(current.remaining() / 2, fresh_within=1.0).items():
-            good = not isinstance(configuration, SourceError)
-            current.samples.add(catalogue.HOST_UP, good, host=host, source="configuration")
-            with current.part(host) as samples:
-                if isinstance(configuration, SourceError):
-                    raise configuration
-                self._add_host(samples, host, configuration)
+        tell(current, "configuration", self._hosts.declarations(current.remaining() / 2), _add_host)
         known = self._hosts.known()
         _add_consistency(current.samples, known, self._single_host)
         if self._database is not None:
@@ -50,11 +42,13 @@ class AffinityCollector:
                 _add_mismatches(samples, deliveries, platform)
                 _add_latent(samples, deliveries, platform, Counter([*typologies.values(), *enumerated]))
 
-    def _add_host(self, samples: Samples, host: str, configuration: ServerConfiguration) -> None:
-        for affinity in configuration.affinities:
-            samples.add(catalogue.AFFINITY_INFO, 1, host=host, affinity=affinity)
-        for kind in _FAULTS:
-            samples.add(catalogue.SERVER_CONFIGURATION_FAULT, kind in configuration.faults, host=host, kind=kind)
+
+def _add_host(samples: Samples, host: str, declared: Declared) -> None:
+    samples.add(catalogue.AFFINITIES, len(declared.affinities), host=host)
+    for affinity in sorted(declared.affinities):
+        samples.add(catalogue.AFFINITY_INFO, 1, host=host, affinity=affinity)
+    for kind, has_it in declared.faults.items():
+        samples.add(catalogue.SERVER_CONFIGURATION_FAULT, has_it, host=host, kind=kind)
 
 
 def _add_consistency(samples: Samples, hosts: Mapping[str, Host], single_host: frozenset[str]) -> None:

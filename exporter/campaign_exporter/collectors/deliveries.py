@@ -1,10 +1,11 @@
-"""Deliveries by state and channel, the states that they enter, and how late they start."""
+"""Deliveries by state and channel, the states that they enter, how late they start, and whether they go on."""
 
 import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from campaign_exporter import catalogue
+from campaign_exporter.collectors.progress import Due, Progress, read_due
 from campaign_exporter.domain.deliveries import CHANNELS, STATES, channel_name, state_name
 from campaign_exporter.metric import Histogram, Samples
 from campaign_exporter.rounds import Round
@@ -23,20 +24,29 @@ class DeliveriesCollector:
         self._database = database
         self._life = life
         self._memory = memory
-        self._history = History.load(memory.read() if memory else None)
+        kept = memory.read() if memory else None
+        self._history = History.load(kept)
+        self._progress = Progress.load(kept and kept.get("progress"))
 
     def collect(self, current: Round) -> None:
-        """Read all deliveries at once, so that counts and transitions fit together."""
+        """Read all deliveries at once, so that counts and transitions fit together; what is due may fail apart."""
         with current.part() as samples:
+            due: Due | None = None
             with self._database.round(self.name, current, life=self._life) as ask:
                 rows = ask.deliveries()
+                with current.part("progress") as progress:
+                    due = read_due(ask)
             there = [row for row in rows if not row.deleted]
             _add_counts(samples, there)
             _add_remaining(samples, there)
+            if due is not None:
+                self._progress.follow(due)
+                self._progress.add_to(progress, due)
             if self._memory is not None:
                 self._history.follow(rows)
-                self._memory.keep(self._history.dump())
+                self._memory.keep({**self._history.dump(), "progress": self._progress.dump()})
                 self._history.add_to(samples)
+                samples.add(catalogue.SERIES_DROPPED, self._progress.dropped, family=catalogue.DELIVERY_PROGRESS.name)
 
 
 def _add_counts(samples: Samples, rows: Iterable[DeliveryRow]) -> None:

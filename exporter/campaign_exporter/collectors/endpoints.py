@@ -1,16 +1,14 @@
 """HTTP endpoints: does the redirection server answer, can the application reach its database, are images there."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from campaign_exporter import catalogue
 from campaign_exporter.config import Endpoint
-from campaign_exporter.errors import SourceError, Unreadable
+from campaign_exporter.errors import SourceError
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources.endpoints import EndpointProbe
 from campaign_exporter.sources.fanout import Fanout
-from campaign_exporter.sources.files import read_file
+from campaign_exporter.sources.files import read_secret
 
 
 class EndpointsCollector:
@@ -20,7 +18,7 @@ class EndpointsCollector:
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
-        self._probes = {endpoint.name: _probe(endpoint) for endpoint in endpoints}
+        self._probes = {endpoint.name: probe_of(endpoint) for endpoint in endpoints}
         self._fanout = Fanout()
         #: The build that a redirection server named last.
         self.build: str | None = None
@@ -39,17 +37,7 @@ class EndpointsCollector:
                 self.build = answer.build or self.build
 
 
-def _probe(endpoint: Endpoint) -> EndpointProbe:
+def probe_of(endpoint: Endpoint) -> EndpointProbe:
+    """Make the probe of an endpoint of the configuration."""
     token = endpoint.session_token_file
-    return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else _token_of(token), endpoint.ca_file)
-
-
-def _token_of(file: Path) -> Callable[[], str]:
-    def read() -> str:
-        content, _ = read_file(file)
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            raise Unreadable(f"{file} is not UTF-8 text") from None
-
-    return read
+    return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else partial(read_secret, token), endpoint.ca_file)

@@ -1,69 +1,60 @@
 """Which processes run on which host, how much memory they take, and how often they were started anew."""
 
+from collections.abc import Mapping
+
 from campaign_exporter import catalogue
-from campaign_exporter.domain.processes import Listing
-from campaign_exporter.errors import SourceError, Unreadable
-from campaign_exporter.metric import Samples
+from campaign_exporter.collectors.findings import tell
+from campaign_exporter.domain.host_facts import Processes
+from campaign_exporter.metric import Metric, Samples
 from campaign_exporter.rounds import Round
-from campaign_exporter.sources.hosts import AnyListing, Hosts
+from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory
 
 
 class ProcessesCollector:
-    """Reads the process listing of each host. Without memory, restarts are left out."""
+    """Reads the processes of each host. Without memory, restarts are left out but for those that an agent has counted."""
 
     name = "processes"
 
-    def __init__(self, hosts: Hosts, nlserver_instance: str, *, memory: Memory | None) -> None:
+    def __init__(self, hosts: Hosts, *, memory: Memory | None) -> None:
         self._hosts = hosts
-        self._instance = nlserver_instance
         self._memory = memory
         self._restarts = Restarts(memory)
 
     def collect(self, current: Round) -> None:
         """Read all hosts side by side; each fails alone."""
-        self._hosts.configurations.read(current.remaining() / 3, fresh_within=1.0)
-        for host, listing in self._hosts.listings.read(current.remaining()).items():
-            understood = not isinstance(listing, SourceError) and listing.complete
-            current.samples.add(catalogue.HOST_UP, understood, host=host, source="processes")
-            if isinstance(listing, SourceError):
-                current.failures[host] = listing
-                continue
-            with current.part(host) as samples:
-                self._add_host(samples, host, listing)
-            if not listing.complete:
-                current.failures[host] = Unreadable(f"{host}: {listing.complaint}")
+        self._hosts.expect(current.remaining() / 3)
+        findings = self._hosts.processes(current.remaining())
+        tell(current, "processes", findings, self._add_host)
+        for finding in findings.values():
+            if finding.reached is not None:
+                current.samples.add(catalogue.HOST_UP, finding.reached, host=finding.host, source="agent")
+        for name, host in self._hosts.known().items():
+            for module in sorted(host.expected or ()):
+                current.samples.add(catalogue.PROCESS_EXPECTED, 1, host=name, process=module)
         if self._memory is not None:
             self._restarts.keep()
 
-    def _add_host(self, samples: Samples, host: str, listing: AnyListing) -> None:
-        expected = self._hosts.expected(host)
-        for module in sorted(expected or ()):
-            up = self._hosts.is_up(host, module, listing)
-            if up is not None:
-                samples.add(catalogue.PROCESS_UP, up, host=host, process=module)
-        self._add_limits(samples, host, sorted(expected or ()))
-        if isinstance(listing, Listing):
-            self._add_running(samples, host, listing, expected or frozenset())
-
-    def _add_running(self, samples: Samples, host: str, listing: Listing, expected: frozenset[str]) -> None:
-        for module in sorted(expected | listing.modules(self._instance)):
-            pids = listing.pids(module, self._instance)
-            if not pids and listing.up(module, self._instance) is None:
-                continue
-            samples.add(catalogue.PROCESSES, len(pids), host=host, process=module)
-            memory = listing.memory_bytes(module, self._instance)
-            if memory is not None:
-                samples.add(catalogue.PROCESS_MEMORY, memory, host=host, process=module)
-            # Others, such as mtachild and runwf, come and go as they please.
-            if self._memory is not None and module in expected:
-                restarts = self._restarts.follow(host, module, pids)
-                samples.add(catalogue.PROCESS_RESTARTS, restarts, host=host, process=module)
-
-    def _add_limits(self, samples: Samples, host: str, modules: list[str]) -> None:
-        for module in modules:
-            for level, limit in self._hosts.memory_limits(host, module).items():
+    def _add_host(self, samples: Samples, host: str, processes: Processes) -> None:
+        values: Mapping[Metric, Mapping[str, float]] = {
+            catalogue.PROCESS_UP: processes.up,
+            catalogue.PROCESSES: processes.counts,
+            catalogue.PROCESS_MEMORY: processes.memory,
+            catalogue.PROCESS_RESTARTS: {**self._followed(host, processes), **processes.restarts},
+        }
+        for metric, by_module in values.items():
+            for module, value in sorted(by_module.items()):
+                samples.add(metric, value, host=host, process=module)
+        for module, limits in sorted(processes.limits.items()):
+            for level, limit in limits.items():
                 samples.add(catalogue.PROCESS_MEMORY_LIMIT, limit, host=host, process=module, level=level)
+
+    def _followed(self, host: str, processes: Processes) -> Mapping[str, int]:
+        """Count the restarts of what is to run: others, such as mtachild and runwf, come and go as they please."""
+        if self._memory is None:
+            return {}
+        modules = sorted(processes.pids.keys() & (processes.expected or frozenset()))
+        return {module: self._restarts.follow(host, module, processes.pids[module]) for module in modules}
 
 
 class Restarts:

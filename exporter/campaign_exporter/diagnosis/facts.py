@@ -91,13 +91,15 @@ class Host:
     """One server that runs Campaign processes.
 
     `expected` are the modules that are to run there, `up` those known to run (True) or not (False), `affinities` the names
-    that its configuration declares, `pids` the ids of all processes listed there.
+    that its configuration declares, `pids` the ids of all processes listed there, `preparation_seconds` how long its
+    configuration lets a delivery be in preparation.
     """
 
     expected: frozenset[str] | None = None
     up: Mapping[str, bool] = field(default_factory=dict)
     affinities: frozenset[str] | None = None
     pids: frozenset[int] | None = None
+    preparation_seconds: float | None = None
 
     def may_run(self, module: str) -> bool:
         """Tell whether a module is to run here, or might be."""
@@ -142,7 +144,6 @@ class Platform:
     campaign_jobs: CampaignJobs | None = None
     waits: Mapping[str, float] | None = None
     blocked_seconds: float = BLOCKED_SECONDS
-    preparation_seconds: float = PREPARATION_SECONDS
     launch_window_seconds: float = LAUNCH_WINDOW_SECONDS
     accounts_seen: bool = True
     typologies_seen: bool = True
@@ -174,6 +175,11 @@ class Platform:
     def declaring(self, affinity: str) -> tuple[Host, ...]:
         """List the hosts that declare an affinity. Names compare exactly, with case."""
         return tuple(host for host in self.hosts.values() if host.affinities and affinity in host.affinities)
+
+    @property
+    def preparation_seconds(self) -> float:
+        """How long a delivery may be in preparation: the longest that a host allows, else Campaign's default."""
+        return max((each.preparation_seconds or 0.0 for each in self.hosts.values()), default=0.0) or PREPARATION_SECONDS
 
     def hosts_to_run(self, module: str) -> tuple[str, ...]:
         """Name the hosts that are known to be to run a module."""

@@ -122,6 +122,10 @@ class Questions:
         inactive = self._inactive_accounts() if rows else None
         return [_delivery(row, typologies, inactive) for row in rows]
 
+    def deliveries_in_progress(self) -> list[Delivery]:
+        """List deliveries in states 55 and 62, as far as their progress can be told from them."""
+        return [_basics(row) for row in self.rows(statements.DELIVERIES_IN_PROGRESS)]
+
     def parts(self, delivery_ids: Iterable[int]) -> dict[int, Parts]:
         """Tell what is prepared to be sent, by delivery."""
         wanted = list(delivery_ids)

@@ -1,24 +1,10 @@
 """How full the file systems of the host are."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from campaign_exporter.domain.host_facts import Usage
 from campaign_exporter.sources.files import failure
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The file system that a directory lives on.
-
-    Sizes in bytes; what is available or free counts for users other than root. `files` is 0 on file systems that do not
-    limit the number of files.
-    """
-
-    size_bytes: int
-    available_bytes: int
-    files: int
-    files_free: int
 
 
 def usage(path: Path) -> Usage:

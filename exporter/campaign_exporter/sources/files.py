@@ -45,6 +45,15 @@ def read_file(path: Path) -> tuple[bytes, Stamp]:
     return content, _stamp(found)
 
 
+def read_secret(path: Path) -> str:
+    """Read a secret, but for the end of its line. Raises what read_file raises."""
+    content, _ = read_file(path)
+    try:
+        return content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path} is not UTF-8 text") from None
+
+
 def failure(path: Path, error: OSError) -> SourceError:
     """Tell the operating system's error in our words."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -81,7 +81,6 @@ def read_situation(ask: Questions, hosts: Hosts, site: Site) -> Situation:
         campaign_jobs=_campaign_jobs(ask, options.get(_LIMIT), preparing, base.now - window),
         waits=ask.waits(),
         blocked_seconds=site.blocked_seconds,
-        preparation_seconds=hosts.preparation_seconds(),
         launch_window_seconds=window,
         parts_seen=ask.can_ask(statements.NEXT_PASSES),
         holders_seen=ask.can_ask(statements.HOLDERS),

@@ -67,6 +67,32 @@ WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
     },
 )
 
+DELIVERIES_IN_PROGRESS = Statement(
+    "deliveries in progress",
+    f"""
+SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
+  date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
+  date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed
+FROM nmsdelivery d
+WHERE d.istate IN (55, 62) AND {_REAL_DELIVERY}
+""",  # noqa: S608 - put together from constants of this file
+    {
+        "nmsdelivery": (
+            *_REAL_DELIVERY_COLUMNS,
+            "istate",
+            "slabel",
+            "sinternalname",
+            "ideliverymode",
+            "imessagetype",
+            "tscontact",
+            "tsvalidity",
+            "tslastmodified",
+            "itodeliver",
+            "iprocessed",
+        )
+    },
+)
+
 # States from the first step of the preparation on, up to what is ready to be launched. Of all that lie there only those count
 # whose contact date has passed, or on which work is done, within the window.
 PREPARING_DELIVERIES = Statement(

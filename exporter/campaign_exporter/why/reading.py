@@ -1,6 +1,6 @@
 """Reading what `why` tells: beside a running exporter, over one connection, and writing nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -104,7 +104,7 @@ class _Site:
         self._patience = patience
         self._place = Place(instance.nlserver_name, config_file)
         memory = Memory(state, f"{instance.name}/hosts")
-        self._hosts = Hosts(instance, clock=clock, life=10 * patience, memory=memory)
+        self._hosts = Hosts(instance, clock=clock, life=10 * patience, fresh=patience, memory=memory)
         self._database = CampaignDatabase(Database(instance.database, clock, budget=60), clock)
         self._site = Site(instance.role, config.collectors.pending.database_blocked_after)
         kept = state.section(f"{instance.name}/pending")
@@ -118,7 +118,7 @@ class _Site:
     def explain(self, text: str) -> Answer:
         """Report on a delivery if it is here, and no other may be meant."""
         name = self._instance.name
-        self._hosts.read(self._patience)
+        troubles = self._hosts.read(self._patience)
         with self._asking() as ask:
             matches = find(ask, text)
             if not is_certain(matches):
@@ -130,24 +130,24 @@ class _Site:
             situation = read_situation(ask, self._hosts, self._site)
             clues = read_clues(ask, delivery.delivery_id)
         detail = detail._replace(delivery=delivery)
-        return Answer(name, report=self._report(detail, situation, clues))
+        return Answer(name, report=self._report(detail, situation, clues, troubles))
 
     def queue(self) -> Queue:
         """List what waits here."""
-        self._hosts.read(self._patience)
+        troubles = self._hosts.read(self._patience)
         with self._asking() as ask:
             situation = read_situation(ask, self._hosts, self._site)
         waiting, _ = judge(situation.deliveries, situation.platform, self._episodes)
         waiting.sort(key=lambda one: (-one.delivery.messages_waiting, one.gravity))
         unseen = [f"{name}: {error}" for name, error in situation.obstacles.items()]
-        return Queue(self._instance.name, situation.platform.now, tuple(waiting), tuple(unseen), self._hosts.troubles())
+        return Queue(self._instance.name, situation.platform.now, tuple(waiting), tuple(unseen), troubles)
 
     def _asking(self) -> AbstractContextManager[Questions]:
         deadline = self._clock.monotonic() + _DATABASE_SECONDS + self._patience
         return self._database.round("why", Round(self._clock, deadline), life=_REPLICA_SECONDS)
 
-    def _report(self, detail: DeliveryDetail, situation: Situation, clues: Clues) -> Report:
-        platform, troubles = situation.platform, self._hosts.troubles()
+    def _report(self, detail: DeliveryDetail, situation: Situation, clues: Clues, troubles: Mapping[str, str]) -> Report:
+        platform = situation.platform
         waiting, _ = judge([detail.delivery], platform, self._episodes) if not detail.aside else ([], {})
         parts = clues.parts if isinstance(clues.parts, PartCounts) else None
         return Report(
@@ -160,7 +160,7 @@ class _Site:
             tuple(self._notes(troubles, situation)),
         )
 
-    def _notes(self, troubles: dict[str, str], situation: Situation) -> Iterable[str]:
+    def _notes(self, troubles: Mapping[str, str], situation: Situation) -> Iterable[str]:
         yield from (f"host {host}: {text}" for host, text in sorted(troubles.items()))
         yield from (f"{name}: {error}" for name, error in situation.obstacles.items())
         if not self._known_since:

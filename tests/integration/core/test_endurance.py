@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from campaign_exporter import web
 from campaign_exporter.snapshot import Snapshot
-from campaign_exporter.web import Application, WebServer, listen
+from campaign_exporter.web import server as web
+from campaign_exporter.web.application import Application
+from campaign_exporter.web.server import WebServer, listen
 from integration.core.exporter_process import LISTING, Exporter, exporter, wait_until
 
 CONFIGURATION = """

@@ -203,6 +203,35 @@ def test_the_configuration_describes_everything(simulator: Simulator) -> None:
     assert content["state_directory"].startswith(str(simulator.directory))
 
 
+def test_a_marketing_instance_shows_what_it_knows_of_another_server(make_simulator: Callable[..., Simulator]) -> None:
+    marketing = make_simulator(role="marketing", messages_per_second=10.0)
+    for _ in range(170):
+        assert isinstance(marketing.clock, ManualClock)
+        marketing.clock.advance(30)
+        marketing.step()
+    assert yaml.safe_load(marketing.configuration_file.read_text())["instances"][0]["role"] == "marketing"
+    query = """
+        SELECT iState, count(*), bool_and(iMidRemoteId > 0), bool_and(a.iDeliveryMode = 4 AND a.iType = 3)
+        FROM NmsDelivery AS d JOIN NmsExtAccount AS a ON a.iExtAccountId = d.iDeliveryProviderId
+        WHERE d.iDeliveryMode = 4 AND iState >= 51 GROUP BY 1"""
+    states = {state: rest for state, *rest in select(marketing, query)}
+    assert {55, 95} <= set(states) <= {51, 55, 61, 62, 95}
+    assert all(remote and routed for _, remote, routed in states.values())
+    sent = """
+        SELECT count(*) FROM NmsDeliveryStat JOIN NmsDelivery USING (iDeliveryId) WHERE iDeliveryMode = 4"""
+    assert select(marketing, sent) == [(0,)]
+    parts = "SELECT count(*) FROM NmsDeliveryPart JOIN NmsDelivery USING (iDeliveryId) WHERE iDeliveryMode = 4"
+    assert select(marketing, parts) == [(0,)]
+    pointer = """
+        SELECT o.tsTimeStampValue = w.tsProcess FROM XtkOption AS o, XtkWorkflow AS w
+        WHERE o.sName = 'NmsMidSourcing_LastDelivery_midEmail' AND w.sInternalName = 'defaultMidSourcingDlv'"""
+    assert select(marketing, pointer) == [(True,)]
+    counted = "SELECT iState, iMessageType, count(*) FROM NmsDelivery WHERE iDeliveryId <> 0 GROUP BY 1, 2"
+    assert {(state, channel): count for state, channel, count in select(marketing, counted)} == dict(
+        marketing.truth().deliveries
+    )
+
+
 def test_counted_deliveries_are_all_states(simulator: Simulator) -> None:
     states = Counter(state for state, _ in simulator.truth().deliveries)
     assert {0, 37, 55, 61, 75, 85, 87, 95} <= set(states)

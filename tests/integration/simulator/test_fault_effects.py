@@ -20,7 +20,11 @@ ARGUMENTS = {
     "nlserver-error": ["mta1"],
     "endpoint-down": ["app"],
     "workflow-failed": ["cleanup"],
+    "workflow-at-rest": ["cleanup", "paused"],
+    "delivery-stuck": ["validity_expired", "parts_missing"],
+    "job-log": ["quota"],
     "select-revoked": ["NmsDelivery"],
+    "affinity-latent": ["travel.it"],
 }
 
 
@@ -33,7 +37,7 @@ def advance(simulator: Simulator, steps: int) -> None:
 
 @pytest.fixture(scope="module")
 def running(make_simulator: Callable[..., Simulator]) -> Simulator:
-    simulator = make_simulator(messages_per_second=20.0)
+    simulator = make_simulator(role="marketing", messages_per_second=20.0)  # on which every fault can be set
     advance(simulator, 15)
     return simulator
 
@@ -232,6 +236,23 @@ def test_the_password_may_change_and_come_back(simulator: Simulator) -> None:
     psycopg.connect(simulator.dsn, password=password).close()
 
 
+def test_the_index_of_the_parts_goes_and_comes_back(simulator: Simulator) -> None:
+    query = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%(ideliveryid, tsnextpass)'"
+    assert row(simulator, query) == (1,)
+    simulator.set_fault("index-missing")
+    assert row(simulator, query) == (0,)
+    simulator.clear_fault("index-missing")
+    assert row(simulator, query) == (1,)
+
+
+def test_a_latent_affinity_stands_in_the_tables(simulator: Simulator) -> None:
+    query = "SELECT count(*) FROM NmsTypology WHERE sIPAffinity = 'travel.it'"
+    simulator.set_fault("affinity-latent", "travel.it")
+    assert row(simulator, query) == (1,)
+    simulator.clear_fault("affinity-latent")
+    assert row(simulator, query) == (0,)
+
+
 def test_an_unknown_table_is_told(simulator: Simulator) -> None:
     with pytest.raises(FaultError, match="there is no table 'nmslunch' in schema 'public'; usage: database-locked"):
         simulator.set_fault("database-locked", "NmsLunch")
@@ -244,6 +265,55 @@ def test_a_lock_of_somebody_elses_only_delays_the_writing(simulator: Simulator) 
         assert simulator.engine.journal.deliveries
     advance(simulator, 1)
     assert not simulator.engine.journal.deliveries
+
+
+@pytest.mark.parametrize("column", ["Content", "Target", "Extraction", "Budget", "FCP"])
+def test_each_approval_has_its_column(column: str, simulator: Simulator) -> None:
+    simulator.set_fault("approval-awaited", column.lower())
+    delivery = waiting(simulator, "awaiting_approval")
+    columns = [f"iUse{name}Validation" for name in ("Content", "Target", "Extraction", "Budget", "FCP")]
+    found = row(simulator, f"SELECT {', '.join(columns)} FROM NmsDelivery WHERE iDeliveryId = %s", delivery)
+    assert dict(zip(columns, found, strict=True)) == {name: int(column in name) for name in columns}
+
+
+def test_the_journal_of_a_delivery_is_written(simulator: Simulator) -> None:
+    simulator.set_fault("job-log", "temporary-file")
+    (delivery,) = [one.delivery_id for one in simulator.truth().pending if one.clue == "job-log:temporary-file"]
+    query = """
+        SELECT count(*), string_agg(sMessage, E'\n' ORDER BY iJobLogId), bool_and(tsLog = %s)
+        FROM XtkJobLog WHERE iJobId = %s"""
+    count, text, right_time = row(simulator, query, simulator.clock(), delivery)
+    assert count == 4
+    assert f"Postponing DeliveryParts for broken delivery {delivery} " in text
+    assert text.count("jane.doe@customer.example") == 4
+    assert right_time
+
+
+def test_priorities_are_written(simulator: Simulator) -> None:
+    simulator.set_fault("priority-starved")
+    advance(simulator, 3)
+    (starved,) = [one.delivery_id for one in simulator.truth().pending if one.clue == "priority-starved"]
+    query = "SELECT iState, iPriority, iMsgPriority FROM NmsDelivery WHERE iDeliveryId = %s"
+    assert row(simulator, query, starved) == (51, 0, 0)
+    higher = "SELECT count(*) FROM NmsDelivery WHERE iState = 55 AND iPriority = 20 AND iMsgPriority = 20"
+    assert row(simulator, higher)[0] > 0
+    normal = "SELECT count(*) FROM NmsDelivery WHERE iState = 0 AND iPriority = 10 AND iDeliveryId <> 0"
+    assert row(simulator, normal)[0] > 0
+
+
+def test_the_sequence_comes_near_its_end_and_back(simulator: Simulator) -> None:
+    def last() -> int:
+        return int(row(simulator, "SELECT last_value FROM XtkNewId")[0])
+
+    before = last()
+    simulator.set_fault("sequence-near-wrap")
+    assert 0.999 * 2**31 < last() < 2**31
+    simulator.set_fault("database-down")
+    simulator.clear_fault("sequence-near-wrap")
+    simulator.clear_fault("database-down")
+    assert last() == before
+    advance(simulator, 3)
+    assert row(simulator, "SELECT max(iDeliveryId) <= %s + 1000 FROM NmsDelivery", before) == (True,)
 
 
 def test_history_of_many_logs_is_quick(simulator: Simulator) -> None:

@@ -227,6 +227,63 @@ instances: [{name: prod, hosts: [{name: 7}]}]
     assert config.instances[0].hosts[0].name == "7"
 
 
+def agent(mapping: str, more: str = "") -> str:
+    return f"instances: [{{name: prod, hosts: [{{name: mta2{more}, agent: {{{mapping}}}}}]}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        ("host: a", "agent: lacks the key url: add it"),
+        ("url: 'http://mta2:1'", "agent: plain http to another machine: use https, or set allow_plain_http: true"),
+        ("url: 'http://127.0.0.1.example:1'", "agent: plain http to another machine"),
+        ("url: 'http://0.0.0.0:1'", "agent: plain http to another machine"),
+        ("url: 'https://mta2:1', username: u", "agent: give both username and password_file, or neither"),
+        ("url: 'https://mta2:1', password_file: p", "agent: give both username and password_file, or neither"),
+        ("url: 'https://mta2:1', key_file: k", "agent: key_file goes with cert_file: add it"),
+        (
+            "url: 'https://mta2:1', username: 'a:b', password_file: p",
+            "agent.username: must be printable, not empty, and without",
+        ),
+        ("url: 'ftp://mta2:1'", "agent.url: must be an http:// or https:// address"),
+        ("url: 'https://u:S3CRET@mta2:1'", "agent.url: must not hold a user or a password"),
+        ("url: 'https://mta2', passwordfile: p", "agent.passwordfile: unknown key: did you mean password_file?"),
+        ("url: 'https://mta2', host: 'a b'", "agent.host: must have 1 to 128 characters"),
+    ],
+)
+def test_an_agent_is_asked_safely_or_not_at_all(tmp_path: Path, mapping: str, problem: str) -> None:
+    (found,) = problems(tmp_path, agent(mapping))
+    assert f"instances[0].hosts[0].{problem}" in found
+    assert "S3CRET" not in found
+
+
+def test_an_agent_excludes_what_it_tells(tmp_path: Path) -> None:
+    more = ", processes: {command: [a]}, configuration: [b], directories: {c: d}, expected_processes: [mta]"
+    (found,) = problems(tmp_path, agent("url: 'https://mta2'", more))
+    assert found == (
+        ":1: instances[0].hosts[0]: agent tells all about a host: give configuration, directories, expected_processes,"
+        " processes to the agent, and remove it here"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://mta2:11951", "https://mta2:11951/metrics"),
+        ("https://mta2:11951/", "https://mta2:11951/metrics"),
+        ("https://mta2/campaign/metrics?x=1#y", "https://mta2/campaign/metrics?x=1"),
+        ("http://localhost:11951", "http://localhost:11951/metrics"),
+        ("http://127.3.2.1:1", "http://127.3.2.1:1/metrics"),
+        ("http://[::1]:1", "http://[::1]:1/metrics"),
+    ],
+)
+def test_the_address_of_an_agent(tmp_path: Path, url: str, address: str) -> None:
+    found = load(tmp_path, agent(f"url: '{url}'")).instances[0].hosts[0].agent
+    assert found is not None
+    assert (found.url, found.plain) == (address, False)
+    assert load(tmp_path, agent("url: 'http://mta2', allow_plain_http: true")).instances[0].hosts[0].agent
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("15s", 15), ("1m30s", 90), ("1500ms", 1.5), ("2", 2), ("1.5m", 90), ("1h", 3600)]
 )
@@ -248,6 +305,7 @@ instances:
         processes: {command: [ssh, -o, BatchMode=yes, -o, ConnectTimeout=5, mta1, timeout, "10", nlserver, pdump]}
         configuration: [/srv/campaign/mta1/serverConf.xml, /srv/campaign/mta1/config-prod.xml]
         directories: {var: /usr/local/neolane/nl6/var, tmp: /tmp}
+      - {name: mta2, agent: {url: "https://mta2:11951", ca_file: ca.pem, username: central, password_file: secret}}
     endpoints:
       - {name: tracking, kind: redirection, url: "https://t.example/r/test"}
       - {name: app, kind: ping, url: "https://app.example/nl/jsp/ping.jsp", session_token_file: /run/secrets/token}

@@ -96,6 +96,22 @@ def test_a_part_that_fails_keeps_its_values_for_three_intervals_and_harms_no_oth
     assert published.value(ERRORS, "processes", "connect") == 3
 
 
+def test_what_was_read_before_the_round_is_withdrawn_by_its_own_age(make: Make, published: Published, clock: HandClock) -> None:
+    def old(current: Round) -> None:
+        with current.part("mta1", read_at=clock.monotonic() - 20) as samples:
+            samples.add(catalogue.PROCESSES, 1, host="mta1", process="mta")
+
+    job, _ = make(together(old, good2))
+    job.run()
+    clock.advance(10)
+    job.withdraw_stale()
+    assert published.value("campaign_processes", "mta1", "mta") == 1
+    clock.advance(1)
+    job.withdraw_stale()
+    assert published.value("campaign_processes", "mta1", "mta") is None
+    assert published.value("campaign_processes", "mta2", "mta") == 1
+
+
 def test_what_its_source_calls_stale_is_withdrawn_at_once(make: Make, published: Published, clock: HandClock) -> None:
     job, collector = make(together(good, good2))
     job.run()

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_exporter.domain.labels import MAXIMAL_LENGTH, safe_label
+from campaign_exporter.domain.labels import MAXIMAL_LENGTH, is_changed, safe_label
 
 anything = st.text(st.characters()) | st.text(st.characters(categories=["Cc", "Cs", "Zl", "Zp", "Cf"]), max_size=400)
 DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -31,3 +31,8 @@ def test_two_long_texts_that_differ_stay_different(one: str, other: str) -> None
 def test_ordinary_text_stays_as_it_is() -> None:
     for text in ("", "Spring sale", "配信📧 üml", "line\n\ttab", "x" * MAXIMAL_LENGTH):
         assert safe_label(text) == text
+
+
+@given(anything)
+def test_a_label_tells_whether_it_is_the_text(text: str) -> None:
+    assert is_changed(safe_label(text)) == (safe_label(text) != text) or is_changed(text)

@@ -12,10 +12,19 @@ import pytest
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.cli import main as exporter
 from campaign_exporter.config import load_config
+from campaign_exporter.web.passwords import Credentials
+from campaign_exporter.web.policy import read_policy
 from campaign_simulator.cli import main as simulator
+from integration.web.authority import Authority
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "configuration.md")
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "docs" / "configuration.md",
+    ROOT / "docs" / "alerts.md",
+    ROOT / "docs" / "notifications.md",
+    ROOT / "alerts" / "alertmanager" / "README.md",
+)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,6 +37,39 @@ def test_each_configuration_in_the_documents_is_good(page: str, text: str, tmp_p
     file = tmp_path / page
     file.write_text(text, encoding="utf-8")
     assert load_config(file).instances
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), [block for block in blocks("yaml") if block[1].startswith(("tls_server_config:", "basic_auth_users:"))]
+)
+def test_each_web_configuration_in_the_documents_is_good(page: str, text: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "clients")
+    authority.issue("exporter", "exporter.example")
+    file = tmp_path / page
+    file.write_text(text, encoding="utf-8")
+    assert read_policy(file).protection != "none"
+    done = subprocess.run(["promtool", "check", "web-config", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("page", "text"), [block for block in blocks("yaml") if block[1].startswith("scrape_configs:")])
+def test_prometheus_understands_what_the_documents_tell_it(page: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / page
+    file.write_text(text, encoding="utf-8")
+    command = ["promtool", "check", "config", "--syntax-only", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_command_that_makes_a_hash_makes_one(tmp_path: Path) -> None:
+    [code] = re.findall(r"`.venv/bin/python -c '(.*bcrypt.*)'`", PAGES[1].read_text("utf-8"))
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    made = subprocess.run(command, input="a password\n", capture_output=True, text=True, check=True, start_new_session=True)
+    file = tmp_path / "web.yml"
+    file.write_text(f"basic_auth_users: {{alice: {made.stdout.splitlines()[-1]}}}\n", encoding="utf-8")
+    passwords = read_policy(file).passwords
+    assert passwords
+    assert passwords.verify(Credentials(b"alice", b"a password"))
 
 
 def test_each_command_in_the_documents_exists_with_its_flags() -> None:

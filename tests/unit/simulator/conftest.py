@@ -1,14 +1,16 @@
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from campaign_simulator.engine import Engine
+from campaign_simulator.fault_catalogue import FAULTS
+from campaign_simulator.faults import FaultBoard, World
 from campaign_simulator.hosts import DEFAULT_HOSTS, Hosts
 from campaign_simulator.obstacles import Site
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+from campaign_simulator.truth import Truth, tell_truth
+from unit.simulator.worlds import NOW, make_world
 
 
 @pytest.fixture
@@ -34,3 +36,23 @@ def make_engine(servers: Hosts) -> Callable[..., Engine]:
         return engine
 
     return make
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return make_world(tmp_path / "standalone")
+
+
+@pytest.fixture
+def marketing(tmp_path: Path) -> World:
+    return make_world(tmp_path / "marketing", marketing=True)
+
+
+@pytest.fixture
+def board(world: World) -> FaultBoard:
+    return FaultBoard(world, FAULTS)
+
+
+@pytest.fixture
+def truth(world: World, board: FaultBoard) -> Callable[[], Truth]:
+    return lambda: tell_truth(world.engine, world.hosts, world.now(), board.active)

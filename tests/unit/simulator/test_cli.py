@@ -48,6 +48,7 @@ def test_without_a_simulator_the_mend_is_told(arguments: list[str], tmp_path: Pa
         ["run", "--messages-per-second", "fast"],
         ["run", "--messages-per-second", "0"],
         ["run", "--backfill-rows", "-1"],
+        ["run", "--role", "lunch"],
     ],
 )
 def test_bad_usage_is_exit_2(arguments: list[str]) -> None:
@@ -92,6 +93,23 @@ def test_what_was_done_is_told(served: Path) -> None:
     assert invoke("clear", "stat-down", *at).output == "stat-down cleared: mta1\n"
     assert invoke("clear", "stat-down", *at).output == "stat-down was not set\n"
     assert invoke("fault", "throughput-stalled", *at).output == "throughput-stalled set\n"
+
+
+def test_the_truth_tells_all_causes_of_a_delivery(served: Path) -> None:
+    at = ("--directory", str(served))
+    result = invoke("fault", "delivery-stuck", "parts_missing", "validity_expired", *at)
+    assert result.output == "delivery-stuck set: validity_expired+parts_missing\n"
+    invoke("fault", "mta-down", *at)
+    truth = json.loads(invoke("truth", *at).output)
+    assert ["validity_expired", "mta_down", "parts_missing"] in [delivery["causes"] for delivery in truth["pending"]]
+    assert truth["causes"] == {"validity_expired": 1, "mta_down": 1}
+    assert truth["database_blocked_since"] is None
+    result = invoke("fault", "delivery-stuck", "parts_missing", "parts_orphaned", *at)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "campaign-simulator: parts_missing and parts_orphaned exclude each other: no process holds parts that are not there; "
+        "usage: delivery-stuck CAUSE...\n"
+    )
 
 
 def test_help_lists_the_faults_without_a_simulator() -> None:

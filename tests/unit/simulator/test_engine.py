@@ -6,7 +6,7 @@ from campaign_simulator.engine import Engine
 from campaign_simulator.hosts import Hosts
 from campaign_simulator.journal import Journal
 from campaign_simulator.model import PART_SIZE, Delivery
-from campaign_simulator.obstacles import obstacle
+from campaign_simulator.obstacles import causes
 from campaign_simulator.vocabulary import Cause, Channel, LogStatus, State
 
 MakeEngine = Callable[..., Engine]
@@ -117,7 +117,7 @@ def test_deliveries_wait_for_an_mta_and_go_on_with_it(make_engine: MakeEngine, s
     delivery = launch(engine)
     run(engine, 30)
     assert state(delivery) == State.START_PENDING
-    assert obstacle(delivery, engine.site, engine.now) == Cause.MTA_DOWN
+    assert causes(delivery, engine.site, engine.now) == (Cause.MTA_DOWN,)
     assert engine.sender.messages == Counter()
     servers.start("mta", "mta2")
     run(engine, 5)

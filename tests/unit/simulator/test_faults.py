@@ -1,42 +1,11 @@
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 
-import psycopg
 import pytest
 
-from campaign_simulator.clock import ManualClock
-from campaign_simulator.endpoints import Endpoints
-from campaign_simulator.engine import Engine
 from campaign_simulator.fault_catalogue import FAULTS
 from campaign_simulator.faults import Fault, FaultBoard, FaultError, World, no_arguments, one_of
-from campaign_simulator.hosts import DEFAULT_HOSTS, Hosts
-from campaign_simulator.obstacles import Site
-from campaign_simulator.postgres import PostgresServer
 from campaign_simulator.truth import Truth, tell_truth
-
-
-def no_database() -> psycopg.Connection:
-    raise psycopg.OperationalError("connection refused\nhint")
-
-
-@pytest.fixture
-def world(tmp_path: Path, now: datetime) -> World:
-    hosts = Hosts(DEFAULT_HOSTS, tmp_path, "prod")
-    hosts.create()
-    engine = Engine(Site(hosts), now=now)
-    engine.create()
-    return World(engine, hosts, Endpoints("prod"), PostgresServer(), "public", no_database, ManualClock(now))
-
-
-@pytest.fixture
-def board(world: World) -> FaultBoard:
-    return FaultBoard(world, FAULTS)
-
-
-@pytest.fixture
-def truth(world: World, board: FaultBoard) -> Callable[[], Truth]:
-    return lambda: tell_truth(world.engine, world.hosts, world.now(), board.active)
+from unit.simulator.worlds import pass_time
 
 
 def test_names_are_unique_and_described() -> None:
@@ -60,6 +29,14 @@ def test_names_are_unique_and_described() -> None:
         ("endpoint-down", ["app", "purple"], "there is no way to fail 'purple'; there are: error, slow, wrong"),
         ("endpoint-down", ["app", "slow", "slow"], "unexpected argument 'slow'"),
         ("workflow-failed", ["lunch"], "there is no workflow 'lunch'"),
+        ("workflow-failed", ["defaultMidSourcingDlv"], "there is no workflow 'defaultMidSourcingDlv'"),
+        ("workflow-at-rest", [], "the workflow's NAME is missing"),
+        ("workflow-at-rest", ["billing", "asleep"], "there is no state at rest 'asleep'; there are: stopped, paused, edited"),
+        ("workflow-at-rest", ["billing", "paused", "edited"], "unexpected argument 'edited'"),
+        ("mid-sourcing-lag", [], "nothing is mid-sourced here: run the simulator with --role marketing"),
+        ("approval-awaited", ["lunch"], "there is no approval 'lunch'; there are: content, target, extraction, budget, fcp"),
+        ("database-blocked", ["nmsrecipient"], "there is no table that sending needs 'nmsrecipient'; there are: nmsdelivery,"),
+        ("database-blocked", [], "the database is in no state for that: connection refused"),
         ("select-revoked", [], "a TABLE is missing"),
         ("database-locked", [], "the database is in no state for that: connection refused"),
     ],
@@ -115,6 +92,11 @@ def test_a_frozen_engine_is_known(world: World) -> None:
     ("name", "arguments", "cause"),
     [
         ("mta-down", [], "mta_down"),
+        ("sms-down", [], "mta_down"),
+        ("stat-down", [], "stat_server_down"),
+        ("wfserver-down", [], "workflow_engine_down"),
+        ("workflow-failed", ["operationMgt"], "workflow_engine_down"),
+        ("workflow-at-rest", ["deliveryMgt", "edited"], "workflow_engine_down"),
         ("affinity-missing", ["retail.fr"], "affinity_unconfigured"),
         ("delivery-scheduled", [], "scheduled"),
         ("delivery-in-wave", [], "waiting_wave"),
@@ -125,6 +107,7 @@ def test_a_frozen_engine_is_known(world: World) -> None:
         ("parts-orphaned", [], "parts_orphaned"),
         ("concurrency-limit", [], "concurrency_limit"),
         ("approval-awaited", [], "awaiting_approval"),
+        ("approval-awaited", ["fcp"], "awaiting_approval"),
         ("preparation-stuck", [], "preparation_stuck"),
         ("throughput-stalled", [], "unknown"),
     ],
@@ -146,8 +129,12 @@ def test_an_affinity_missing_somewhere_stops_nothing(board: FaultBoard, truth: C
     assert truth().causes == {}
     assert truth().affinities == {"mta1": ("default", "news.de"), "mta2": ("default", "news.de", "retail.fr")}
     board.set("mta-down", ["mta2"])
+    assert truth().causes == {"affinity_host_down": 1}
     board.set("affinity-missing", ["news.de", "mta1"])
+    assert truth().causes == {"affinity_host_down": 2}
     assert truth().processes["mta2"]["mta"] == 0
+    board.clear("mta-down", [])
+    assert "affinity_host_down" not in truth().causes
 
 
 def test_an_undeclared_affinity_is_mended_by_declaring_it(board: FaultBoard, truth: Callable[[], Truth]) -> None:
@@ -184,9 +171,62 @@ def test_a_failed_workflow_is_paused_and_stops_campaigns(board: FaultBoard, worl
     board.set("workflow-failed", ["operationMgt"])
     workflow = next(w for w in world.engine.journal.workflows.values() if w.name == "operationMgt")
     assert (workflow.state, workflow.failed) == (13, True)
-    assert world.engine.site.failed_workflows == {"operationMgt"}
     board.clear("workflow-failed", [])
     assert (workflow.state, workflow.failed) == (11, False)
+
+
+@pytest.mark.parametrize(("state", "number"), [("stopped", 20), ("paused", 13), ("edited", 0)])
+def test_troubles_of_a_workflow_add_up(state: str, number: int, board: FaultBoard, world: World) -> None:
+    workflow = world.engine.site.workflows["deliveryMgt"]
+
+    def shown() -> tuple[int, bool]:
+        return workflow.state, workflow.failed
+
+    board.set("workflow-at-rest", ["deliveryMgt", state])
+    assert shown() == (number, False)
+    board.set("workflow-failed", ["deliveryMgt"])
+    assert shown() == (13, True)
+    board.clear("workflow-failed", [])
+    assert shown() == (number, False)
+    board.clear("workflow-at-rest", ["deliveryMgt", state])
+    assert shown() == (11, False)
+    assert workflow.next_run is not None
+    assert workflow.next_run <= world.now()  # it runs at once
+
+
+@pytest.mark.parametrize("way", ["failed", "edited", "paused", "stopped", "overdue"])
+def test_a_copy_lags_in_each_way(way: str, marketing: World) -> None:
+    board = FaultBoard(marketing, FAULTS)
+
+    def pending() -> Truth:
+        return tell_truth(marketing.engine, marketing.hosts, marketing.now(), board.active)
+
+    board.set("mid-sourcing-lag", [way])
+    pass_time(marketing, 5)
+    assert pending().causes["mid_sourcing_lag"] == 1
+    board.clear("mid-sourcing-lag", [way])
+    assert pending().causes["mid_sourcing_lag"] == 0
+    pass_time(marketing, 5)
+    assert marketing.engine.site.workflows["defaultMidSourcingDlv"].last_run == marketing.engine.now
+    assert pending().causes["mid_sourcing_lag"] == 0
+
+
+def test_parts_are_orphaned_by_the_death_of_their_process_and_by_nothing_else(
+    board: FaultBoard, world: World, truth: Callable[[], Truth]
+) -> None:
+    """A delivery that is being sent takes its parts back, as lost messages are tried again; one that waits does not."""
+    world.engine.launch(world.engine.traffic.plain(world.now(), size=5_000))
+    for _ in range(20):
+        pass_time(world, 1)
+    board.set("mta-down", [])
+    assert "parts_orphaned" not in {cause for delivery in truth().pending for cause in delivery.causes}
+    board.clear("mta-down", [])
+    board.set("parts-orphaned", [])
+    for action in (board.set, board.clear):
+        action("mta-down", ["mta1"])
+        assert truth().causes["parts_orphaned"] == 1  # dead before, dead after
+    board.clear("parts-orphaned", [])
+    assert "parts_orphaned" not in truth().causes
 
 
 def test_endpoint_troubles_are_kept_apart(board: FaultBoard, world: World) -> None:

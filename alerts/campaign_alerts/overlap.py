@@ -1,0 +1,107 @@
+"""Which alert owns a situation that several could tell, and what keeps the others silent."""
+
+from typing import NamedTuple
+
+
+class Situation(NamedTuple):
+    """What is the case, the alert that tells it, the alerts that would as well, and why they do not."""
+
+    what: str
+    owner: str
+    silent: tuple[str, ...]
+    how: str
+
+
+_EXPRESSION = "its expression leaves it out"
+_CAUSE = "Alertmanager, by equal `campaign_instance` and `cause`"
+_STUCK = "CampaignDeliveryStuckPending"
+
+SITUATIONS = (
+    Situation(
+        "no host runs the MTA, or sms",
+        "CampaignAllMtasDown",
+        ("CampaignMtaDown", "CampaignProcessMissing (stat; sms)", "CampaignIpAffinityHostDown", "CampaignThroughputStalled"),
+        _EXPRESSION,
+    ),
+    Situation("", "", (f"{_STUCK} (`mta_down`)",), _CAUSE),
+    Situation("stat runs nowhere, an MTA does", "CampaignProcessMissing (stat)", ("CampaignThroughputStalled",), _EXPRESSION),
+    Situation("", "", (f"{_STUCK} (`stat_server_down`)",), _CAUSE),
+    Situation("wfserver runs nowhere", "CampaignProcessMissing (wfserver)", (f"{_STUCK} (`workflow_engine_down`)",), _CAUSE),
+    Situation(
+        "stat, wfserver or sms is down on one host and runs on another",
+        "CampaignProcessMissing (ticket)",
+        ("CampaignProcessMissing (page)", "CampaignAllMtasDown"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a process dies and is started again",
+        "CampaignProcessRestarting",
+        ("CampaignProcessMissing", "CampaignMtaDown"),
+        "each time it is over sooner than these take",
+    ),
+    Situation(
+        "a delivery uses an affinity that is declared nowhere",
+        "CampaignIpAffinityUnconfigured",
+        ("CampaignIpAffinityLatent",),
+        "the metric counts what no launched delivery uses",
+    ),
+    Situation("", "", (f"{_STUCK} (`affinity_unconfigured`)",), _CAUSE),
+    Situation(
+        "a delivery uses an affinity whose hosts are down, others send",
+        "CampaignIpAffinityHostDown (page), CampaignMtaDown (ticket)",
+        (f"{_STUCK} (`affinity_host_down`)",),
+        _CAUSE,
+    ),
+    Situation(
+        "nothing is sent though messages are due, no cause is known",
+        "CampaignThroughputStalled",
+        ("CampaignDeliveryStalled", "CampaignThroughputLow"),
+        _EXPRESSION,
+    ),
+    Situation("", "", (f"{_STUCK} (`unknown`)",), _CAUSE),
+    Situation(
+        "one delivery stands still, others go on", "CampaignDeliveryStalled", ("CampaignThroughputStalled",), _EXPRESSION
+    ),
+    Situation(
+        "sessions are blocked on Campaign's tables",
+        "CampaignDatabaseBlocked",
+        ("CampaignExporterCollectorFailing", "CampaignThroughputStalled"),
+        _EXPRESSION,
+    ),
+    Situation("", "", (f"{_STUCK} (`database_blocked`)",), _CAUSE),
+    Situation(
+        "the database is not reached",
+        "CampaignDatabaseUnreachable",
+        ("CampaignExporterCollectorFailing",),
+        _EXPRESSION,
+    ),
+    Situation("", "", ('all that carry `needs="database"`',), "Alertmanager, by equal `campaign_instance`"),
+    Situation(
+        "a host's processes, configuration or directories cannot be read",
+        "CampaignHostUnobserved",
+        ("CampaignExporterCollectorFailing (processes, affinity, disks)",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "an endpoint does not answer", "CampaignEndpointDown", ("CampaignExporterCollectorFailing (endpoints)",), _EXPRESSION
+    ),
+    Situation(
+        "a table, column or index is missing",
+        "CampaignExporterCollectorUnavailable",
+        ("CampaignExporterCollectorFailing",),
+        _EXPRESSION,
+    ),
+    Situation("a collector ends no round", "CampaignExporterDataStale", ("CampaignExporterCollectorFailing",), _EXPRESSION),
+    Situation(
+        "an exporter does not answer, and nobody else watches its instance",
+        "CampaignExporterDown (unwatched)",
+        ("CampaignExporterDown (target)",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "an exporter does not answer",
+        "CampaignExporterDown",
+        ("CampaignExporterDataStale, CampaignExporterCollectorFailing and CampaignExporterCollectorUnavailable of it",),
+        "their series are gone; for the minutes that they are kept: Alertmanager, by equal `instance`",
+    ),
+)

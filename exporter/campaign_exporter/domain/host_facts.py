@@ -1,0 +1,45 @@
+"""What is seen of a host that runs Campaign processes, by whomever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of a host that serve one instance, by module.
+
+    `expected` are the modules that are to run, None where that is not known; `up` tells of them whether they run, as far as
+    it can be told. `counts` are of all that run, `memory` of the largest one in bytes, `limits` by level in bytes. `pids` are
+    those that were listed, `instances` all of which processes were; `restarts` were counted by somebody else.
+    """
+
+    expected: frozenset[str] | None = None
+    up: Mapping[str, bool] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    pids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    instances: frozenset[str] = frozenset()
+    restarts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it."""
+
+    affinities: frozenset[str]
+    faults: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The file system that a directory lives on.
+
+    Sizes in bytes; what is available or free counts for users other than root. `files` is 0 on file systems that do not
+    limit the number of files.
+    """
+
+    size_bytes: float
+    available_bytes: float
+    files: float
+    files_free: float

@@ -1,0 +1,25 @@
+"""All stories."""
+
+from unit.alerts import (
+    stories_affinities,
+    stories_collectors,
+    stories_deliveries,
+    stories_exporter,
+    stories_hosts,
+    stories_platform,
+    stories_processes,
+    stories_stuck,
+    stories_throughput,
+)
+
+STORIES = (
+    *stories_stuck.STORIES,
+    *stories_deliveries.STORIES,
+    *stories_throughput.STORIES,
+    *stories_processes.STORIES,
+    *stories_hosts.STORIES,
+    *stories_affinities.STORIES,
+    *stories_platform.STORIES,
+    *stories_exporter.STORIES,
+    *stories_collectors.STORIES,
+)

@@ -1,0 +1,440 @@
+"""How many messages go out."""
+
+from collections.abc import Mapping
+
+from unit.alerts.cases import Case, Firing, Told
+from unit.alerts.healthy import CONSOLIDATION, A, B, delivery, healthy
+from unit.alerts.texts import told
+from unit.alerts.timeline import (
+    Line,
+    Target,
+    World,
+    always,
+    during,
+    growing,
+    hours,
+    minutes,
+    only,
+    scrapes_fail,
+    steps,
+    total,
+    twice,
+    withdrawn,
+)
+
+_STALLED, _LOW, _ERRORS = "CampaignThroughputStalled", "CampaignThroughputLow", "CampaignDeliveryErrorsHigh"
+_PAGE = "campaign-throughput?var-instance=prod"
+_MTA_LOG = "on each MTA server: nlserver pdump, then read var/<instance>/log/mta.log"
+_PASSES = ("first", "retry")
+
+
+def _labels(severity: str, team: str = "platform", **labels: str) -> Mapping[str, str]:
+    return {"severity": severity, "team": team, "campaign_instance": "prod", "needs": "database", **labels}
+
+
+def _counted(result: str, pass_: str, line: Line, target: Target = A, kind: str = "") -> World:
+    return {target(f"campaign_messages{kind}_total", result=result, **{"pass": pass_}): line}
+
+
+def _messages(line: Line, target: Target = A) -> World:
+    """Let all messages be good at first."""
+    world: World = {}
+    for result in ("success", "error"):
+        for pass_ in _PASSES:
+            good = (result, pass_) == ("success", "first")
+            world |= _counted(result, pass_, line if good else always(0), target)
+            world |= _counted(result, pass_, always(0), target, "_catch_up")
+    return world
+
+
+def _due(channel: str, line: Line, target: Target = A) -> World:
+    return {target("campaign_messages_due", channel=channel): line}
+
+
+# --- nothing is sent --------------------------------------------------------------------------------------------------------
+
+_STOPS, _LAST, _AGAIN = minutes(50), minutes(60), minutes(150)
+#: The last step that was counted leaves the range half an hour later.
+_FIRES, _RESOLVED = _LAST + minutes(30) + minutes(5), _AGAIN + minutes(10)
+_STALLED_LABELS = _labels("critical", cause="unknown")
+
+
+def _stops(last: float = _LAST, again: float = _AGAIN) -> Line:
+    """Count in steps, not at all for a while, and in steps again."""
+    counting = growing(10, step=CONSOLIDATION)
+    return lambda moment: counting(min(moment, last)) if moment < again else counting(moment)
+
+
+_STOPPED: World = {**healthy(), **_messages(_stops())}
+
+
+def _stalled(start: float = _FIRES, end: float | None = _RESOLVED) -> Firing:
+    return Firing(_STALLED, _STALLED_LABELS, start, end)
+
+
+def _nothing(name: str, world: World, *firing: Firing, until: float = hours(3)) -> Case:
+    return Case((_STALLED,), name, world, until, firing)
+
+
+_STALLED_STORIES = (
+    Case(
+        None,
+        "nothing is sent though messages are due: told once",
+        {
+            **_STOPPED,
+            **delivery(
+                A,
+                "101",
+                "Newsletter",
+                # The counters move for ten minutes more: what stands still then is not one delivery among others.
+                lambda moment: moment if moment < _STOPS or moment >= _AGAIN else _STOPS,
+                always(2000),
+            ),
+        },
+        hours(2.8),
+        (_stalled(),),
+        (
+            Told(
+                _FIRES,
+                _STALLED,
+                [
+                    (
+                        _STALLED_LABELS,
+                        told(
+                            _STALLED,
+                            "Nothing is sent though messages are due",
+                            "prod: no message was processed for 30m, while 2k or more were due in deliveries in progress"
+                            " all the time."
+                            " MTA and stat server are not known to be down."
+                            "\n- 45m 0s: Newsletter (101)\nAt stake: 0 deliveries wait with 0 messages.",
+                            _MTA_LOG,
+                            _PAGE,
+                        ),
+                    )
+                ],
+            ),
+        ),
+    ),
+    _nothing("steps of ten minutes are no standstill", healthy()),
+    _nothing(
+        "less than thirty-five minutes are nothing",
+        {**healthy(), **_messages(_stops(again=_FIRES))},
+    ),
+    _nothing(
+        "a hundred messages are enough, over all channels",
+        {**_STOPPED, **_due("email", always(60)), **_due("sms", always(40))},
+        _stalled(),
+    ),
+    _nothing("ninety-nine are too few", {**_STOPPED, **_due("email", always(60)), **_due("sms", always(39))}),
+    _nothing(
+        "while nothing is due nothing need be sent",
+        {**_STOPPED, **_due("email", lambda moment: 0 if moment % 1500 == 0 else 2000)},
+    ),
+    _nothing(
+        "one message in half an hour is not nothing",
+        {**healthy(), **_messages(steps(0, *((minutes(30) * number, number) for number in range(9))))},
+    ),
+    _nothing(
+        "a new exporter does not know what was before",
+        {
+            **healthy(),
+            **_messages(only(minutes(100), hours(9), always(0))),
+            **{
+                A("campaign_messages_due", channel=channel): only(minutes(100), hours(9), always(2000))
+                for channel in ("email", "sms")
+            },
+        },
+        # It has seen messages due for twenty-five minutes.
+        _stalled(start=minutes(100) + minutes(25) + minutes(5), end=None),
+    ),
+    _nothing(
+        "what was caught up is not what is sent now",
+        {
+            **_STOPPED,
+            **_counted("success", "first", total(_stops(), steps(0, (minutes(100), 50_000)))),
+            **_counted("success", "first", steps(0, (minutes(100), 50_000)), kind="_catch_up"),
+        },
+        _stalled(),
+    ),
+    _nothing(
+        "where messages are not counted any more nothing is known",
+        withdrawn({**healthy()}, minutes(62), hours(9), "campaign_messages_total", "campaign_messages_catch_up_total"),
+    ),
+    _nothing(
+        "failed scrapes neither delay nor resolve it",
+        scrapes_fail(scrapes_fail(_STOPPED, A, minutes(92), minutes(93.5)), A, minutes(120), minutes(126)),
+        _stalled(),
+    ),
+    _nothing(
+        "of two exporters one fails",
+        scrapes_fail(twice(_STOPPED, A, B), A, minutes(10), hours(5)),
+        _stalled(),
+    ),
+    _nothing(
+        "of two exporters one has just been started",
+        {
+            **_STOPPED,
+            **_due("email", steps(0, (minutes(108), 2000), (minutes(125), 0))),
+            **_messages(only(minutes(110), minutes(125), always(0)), B),
+            **_due("email", only(minutes(110), minutes(125), always(2000)), B),
+        },
+    ),
+    _nothing(
+        "that all MTAs are down is told instead",
+        {
+            **_STOPPED,
+            **{A("campaign_process_up", host=host, process="mta"): during(_LAST, hours(9), 0, 1) for host in ("mta1", "mta2")},
+        },
+    ),
+    _nothing(
+        "that stat is down is told instead",
+        {**_STOPPED, A("campaign_process_up", host="mta1", process="stat"): during(_LAST, hours(9), 0, 1)},
+    ),
+    _nothing(
+        "that one of two stat servers is down explains nothing",
+        {
+            **_STOPPED,
+            A("campaign_process_up", host="mta1", process="stat"): during(_LAST, hours(9), 0, 1),
+            A("campaign_process_up", host="mta2", process="stat"): always(1),
+        },
+        _stalled(),
+    ),
+    _nothing(
+        "that another process is down explains nothing",
+        {**_STOPPED, A("campaign_process_up", host="mta1", process="inMail"): during(_LAST, hours(9), 0, 1)},
+        _stalled(),
+    ),
+    _nothing(
+        "that sessions are blocked is told instead",
+        {**_STOPPED, A("campaign_database_longest_wait_seconds", table="nmsdelivery"): during(_LAST, hours(9), 301, 0)},
+    ),
+    _nothing(
+        "that a session waits for five minutes explains nothing",
+        {**_STOPPED, A("campaign_database_longest_wait_seconds", table="nmsdelivery"): during(_LAST, hours(9), 300, 0)},
+        _stalled(),
+    ),
+)
+
+# --- less is sent than usual ------------------------------------------------------------------------------------------------
+
+_BEGINS = hours(24)
+_LOW_LABELS = _labels("warning")
+_BUSY = "campaign_instance:campaign_messages_busy:rate30m"
+_BASELINE = "campaign_instance:campaign_messages_busy_rate30m:avg_over_time7d"
+#: Half an hour later all of the range is slow.
+_LOW_FIRES = _BEGINS + minutes(30) + hours(1)
+
+
+def _slows(share: float, begins: float = _BEGINS, ends: float = hours(99)) -> Line:
+    """Count ten messages a second in steps, and a share of that for a while."""
+
+    def line(moment: float) -> float:
+        moment = moment // CONSOLIDATION * CONSOLIDATION
+        slow = max(min(moment, ends) - begins, 0)
+        return 10 * (moment - slow + share * slow)
+
+    return line
+
+
+def _low(start: float = _LOW_FIRES, end: float | None = None) -> Firing:
+    return Firing(_LOW, _LOW_LABELS, start, end)
+
+
+def _slow(name: str, world: World, *firing: Firing, until: float = hours(26), told: tuple[Told, ...] = ()) -> Case:
+    return Case((_LOW,), name, {**healthy(), **world}, until, firing, told, step=60)
+
+
+def _records(name: str, world: World, until: float, records: Mapping[str, int]) -> Case:
+    """Tell whether records are there in the end."""
+    values = {f"count({record})": {"{}": number} if number else {} for record, number in records.items()}
+    return Case((_LOW,), name, {**healthy(), **world}, until, values=values)
+
+
+def _usual(name: str, until: float, known: int) -> Case:
+    """Look for the usual throughput long after there was work for the last time."""
+    world = {**healthy(), **_due("email", steps(2000, (hours(125), 0)))}
+    return Case((_LOW,), name, world, until, values={f"count({_BASELINE})": {"{}": known} if known else {}}, step=600)
+
+
+_LOW_STORIES = (
+    _slow(
+        "throughput falls to a quarter and rises again",
+        _messages(_slows(0.25, ends=_BEGINS + hours(2))),
+        # Ten minutes at the usual pace are enough.
+        _low(end=_BEGINS + hours(2) + minutes(10) + minutes(5)),
+        until=hours(27),
+        told=(
+            Told(
+                _LOW_FIRES,
+                _LOW,
+                [
+                    (
+                        _LOW_LABELS,
+                        told(
+                            _LOW,
+                            "Messages go out far more slowly than usual",
+                            "prod: 9k messages an hour, 26.08% of the 34.5k that are usual while there is work.",
+                            _MTA_LOG,
+                            _PAGE,
+                        ),
+                    )
+                ],
+            ),
+        ),
+    ),
+    _slow("a little less than a third is a little more than the limit", _messages(_slows(0.315))),
+    _slow("a little more than a quarter is below it", _messages(_slows(0.27)), _low()),
+    _slow("an hour and twenty minutes are nothing", _messages(_slows(0.1, ends=_BEGINS + minutes(80)))),
+    _slow(
+        "where less is due less need be sent",
+        {**_messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 999)))},
+    ),
+    _slow(
+        "where sms are due and mails are not, mails are not slow",
+        {**_messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 0))), **_due("sms", always(2000))},
+    ),
+    _slow("a standstill is told instead", _messages(_slows(0))),
+    _slow(
+        "what was caught up is not the usual",
+        {
+            **_messages(total(_slows(0.5), steps(0, (hours(20), 50_000_000)))),
+            **_counted("success", "first", steps(0, (hours(20), 50_000_000)), kind="_catch_up"),
+        },
+    ),
+    Case(
+        (_LOW,),
+        "failed scrapes neither delay nor resolve it",
+        scrapes_fail(
+            scrapes_fail({**healthy(), **_messages(_slows(0.2))}, A, _BEGINS + minutes(50), _BEGINS + minutes(51)),
+            A,
+            _BEGINS + minutes(100),
+            _BEGINS + minutes(103),
+        ),
+        hours(26),
+        (_low(),),
+        step=60,
+    ),
+    Case(
+        (_LOW,),
+        "of two exporters one fails",
+        scrapes_fail(twice({**healthy(), **_messages(_slows(0.2))}, A, B), B, hours(2), hours(99)),
+        hours(26),
+        (_low(),),
+        step=60,
+    ),
+    _records("a thousand messages are work", _due("email", always(1000)), hours(1), {_BUSY: 1}),
+    _records("fewer are none", _due("email", always(999)), hours(1), {_BUSY: 0}),
+    _records(
+        "of two exporters the one that sees less work is right",
+        {**twice(healthy(), A, B), **_due("email", always(999), B)},
+        hours(1),
+        {_BUSY: 0},
+    ),
+    _records("a day without work is no slow day", _messages(always(5)), hours(1), {_BUSY: 0}),
+    # The first step comes after ten minutes.
+    _records("what is usual is not known before six hours of work", {}, minutes(10) + hours(6) - 60, {_BUSY: 1, _BASELINE: 0}),
+    _records("what is usual is known after six hours of work", {}, minutes(10) + hours(6) - 30, {_BUSY: 1, _BASELINE: 1}),
+    # Of 125 hours of work, 120 must still be in the range.
+    _usual("what is usual is remembered for seven days", hours(5 + 7 * 24), 1),
+    _usual("and not for longer", hours(5 + 7 * 24) + 600, 0),
+)
+
+# --- many fail --------------------------------------------------------------------------------------------------------------
+
+_RISES, _FALLS = minutes(70), minutes(130)
+_ERRORS_LABELS = _labels("warning", "deliverability")
+#: At a half of all, 12 % of an hour are reached after fourteen and a half minutes.
+_ERRORS_FIRE = _RISES + minutes(14.5) + minutes(10)
+_ERRORS_RESOLVED = _FALLS + hours(1) - minutes(14) + minutes(5)
+
+
+def _failing(share: float, per_second: float = 1, start: float = _RISES, end: float = _FALLS, pass_: str = "first") -> World:
+    """Let a share of all messages fail for a while."""
+
+    def failed(moment: float) -> float:
+        return share * per_second * max(min(moment, end) - start, 0)
+
+    return {
+        **_messages(always(0)),
+        **_counted("success", pass_, lambda moment: per_second * moment - failed(moment)),
+        **_counted("error", pass_, failed),
+        **_counted("success", pass_, always(0), kind="_catch_up"),
+        **_counted("error", pass_, always(0), kind="_catch_up"),
+    }
+
+
+def _at_once(messages: int, errors: int, *, catch_up: bool = False) -> World:
+    """Count messages in one step."""
+    world = _messages(always(0))
+    for result, number in (("success", messages - errors), ("error", errors)):
+        line = steps(0, (_RISES, number))
+        world |= _counted(result, "first", line)
+        if catch_up:
+            world |= _counted(result, "first", line, kind="_catch_up")
+    return world
+
+
+def _many(start: float = _ERRORS_FIRE, end: float | None = _ERRORS_RESOLVED) -> Firing:
+    return Firing(_ERRORS, _ERRORS_LABELS, start, end)
+
+
+def _refused(name: str, world: World, *firing: Firing, told: tuple[Told, ...] = ()) -> Case:
+    return Case((_ERRORS,), name, {**healthy(), **world}, hours(3.5), firing, told)
+
+
+def _errors_told(moment: float, share: str) -> Told:
+    said = f"prod: {share} of the messages of the last 1h failed at their first attempt; 12% are the limit."
+    query = (
+        'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
+        ' ORDER BY tslastmodified DESC LIMIT 20"'
+    )
+    return Told(
+        moment, _ERRORS, [(_ERRORS_LABELS, told(_ERRORS, "Many messages fail at their first attempt", said, query, _PAGE))]
+    )
+
+
+#: A step leaves the range an hour later.
+_STEP_GONE = _RISES + hours(1) + minutes(5)
+_ERRORS_STORIES = (
+    Case(
+        None,
+        "half of all messages fail: told, and nothing else",
+        {**healthy(), **_failing(0.5)},
+        hours(3.2),
+        (_many(),),
+        (_errors_told(_ERRORS_FIRE, "20.42%"),),
+    ),
+    _refused("the limit is not above the limit", _failing(0.12, 10, start=0, end=hours(9))),
+    _refused("one in a hundred more is", _failing(0.13, 10, start=0, end=hours(9)), _many(minutes(2) + minutes(10), None)),
+    _refused("a thousand messages are enough", _at_once(1000, 500), _many(_RISES + minutes(10), _STEP_GONE)),
+    _refused("fewer are not", _at_once(999, 500)),
+    _refused("retries that fail again are expected", {**_messages(growing(1)), **_counted("error", "retry", growing(3))}),
+    _refused("where passes are not told apart all count", _failing(0.5, pass_="unknown"), _many()),
+    _refused("what was caught up does not count", _at_once(100_000, 90_000, catch_up=True)),
+    _refused(
+        "what fails in a step of ten minutes is over in an hour",
+        _at_once(10_000, 1300),
+        _many(_RISES + minutes(10), _STEP_GONE),
+    ),
+    Case(
+        (_ERRORS,),
+        "failed scrapes neither delay nor resolve it",
+        scrapes_fail(
+            scrapes_fail({**healthy(), **_failing(0.5)}, A, _RISES + minutes(16), _RISES + minutes(18)),
+            A,
+            minutes(120),
+            minutes(123),
+        ),
+        hours(3.5),
+        (_many(),),
+    ),
+    Case(
+        (_ERRORS,),
+        "of two exporters one fails",
+        scrapes_fail(twice({**healthy(), **_failing(0.5)}, A, B), B, minutes(10), hours(9)),
+        hours(3.5),
+        (_many(),),
+    ),
+)
+
+STORIES = (*_STALLED_STORIES, *_LOW_STORIES, *_ERRORS_STORIES)
