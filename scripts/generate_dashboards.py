@@ -1,11 +1,12 @@
-"""Write grafana/dashboards from grafana/campaign_dashboards. With --check: say what differs, and change nothing."""
+"""Write grafana/dashboards from grafana/campaign_dashboards and alerts/values.yaml. With --check: say what differs, and change nothing."""
 
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "grafana"))
+sys.path[:0] = [str(ROOT / "grafana"), str(ROOT / "alerts")]
 
+from campaign_alerts.values import load_values  # noqa: E402 - the path above
 from campaign_dashboards.render import dashboard_files  # noqa: E402 - the path above
 
 FOLDER = ROOT / "grafana" / "dashboards"
@@ -13,7 +14,7 @@ FOLDER = ROOT / "grafana" / "dashboards"
 
 def main() -> int:
     """Write or check the dashboards."""
-    files, differs = dashboard_files(), False
+    files, differs = dashboard_files(load_values(ROOT / "alerts" / "values.yaml").runbooks), False
     FOLDER.mkdir(exist_ok=True)
     for stray in {file.name for file in FOLDER.glob("*.json")} - files.keys():
         print(f"{stray} comes from nowhere: remove it")

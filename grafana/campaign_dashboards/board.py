@@ -37,9 +37,6 @@ _TIPS = {
     EXPORTER: "Can these numbers be believed, and what they cost",
 }
 
-#: Where alerts/runbooks is published; whoever imports the dashboards elsewhere sets the variable of this name.
-RUNBOOKS = "https://runbooks.example/campaign"
-
 
 class GridError(Exception):
     """The panels of a section do not fill its lines."""
@@ -72,8 +69,8 @@ class Board:
     sections: Sequence[Section]
     hosts: bool = False
 
-    def build(self) -> model.Dashboard:
-        """Make it; raise GridError."""
+    def build(self, runbooks: str) -> model.Dashboard:
+        """Make it; `runbooks` is where alerts/runbooks is published. Raise GridError."""
         made = (
             Builder(TITLES[self.uid])
             .uid(self.uid)
@@ -84,7 +81,7 @@ class Board:
             .tooltip(model.DashboardCursorSync.CROSSHAIR)
             .time("now-24h", "now")
             .refresh("1m")
-            .variables(_variables(hosts=self.hosts))
+            .variables(_variables(runbooks, hosts=self.hosts))
             .links([_link(uid) for uid in TITLES if uid != self.uid])
             .annotations([_Firing("critical", CRITICAL), _Firing("warning", WARNING, shown=False)])
         )
@@ -151,15 +148,16 @@ def _placed(section: Section) -> Sequence[tuple[Place, int, int]]:
     return placed
 
 
-def _variables(*, hosts: bool) -> list[DatasourceVariable | QueryVariable | TextBoxVariable]:
+def _variables(runbooks: str, *, hosts: bool) -> list[DatasourceVariable | QueryVariable | TextBoxVariable]:
     made = [
         DatasourceVariable("datasource").label("Data source").type("prometheus"),
         _choice("instance", "Instance", "label_values(campaign_instance_info, campaign_instance)"),
     ]
     if hosts:
         made.append(_choice("host", "Host", f"label_values(campaign_host_up{{{INSTANCES}}}, host)"))
-    runbooks = TextBoxVariable("runbooks").label("Runbooks").hide(model.VariableHide.HIDE_VARIABLE)
-    return [*made, runbooks.default_value(RUNBOOKS).current(model.VariableOption(text=RUNBOOKS, value=RUNBOOKS))]
+    # Whoever imports the dashboards elsewhere sets it in their settings, or in an address: &var-runbooks=...
+    address = TextBoxVariable("runbooks").label("Runbooks").hide(model.VariableHide.HIDE_VARIABLE)
+    return [*made, address.default_value(runbooks).current(model.VariableOption(text=runbooks, value=runbooks))]
 
 
 def _choice(name: str, label: str, query: str) -> QueryVariable:

@@ -167,6 +167,41 @@ def start_delay() -> Panel:
     return time_series(said, queries, drawn)
 
 
+def in_progress() -> Panel:
+    """List the deliveries that are being sent, those that stand still first."""
+    said = Said(
+        "Deliveries in progress",
+        "Deliveries of which a part is due, those first that have processed nothing for longest: at most 50 an instance, unless its exporter"
+        " is told otherwise. Orange from 30 minutes on, when an alert says that it stands still.",
+        "none",
+    )
+    by = ("delivery_id", "label")
+    exprs = [f"time() - {earliest(c.DELIVERY_PROGRESS, *by)}", largest(c.DELIVERY_MESSAGES_REMAINING, *by)]
+    columns = [
+        Column("A", "Went on", unit="s", thresholds=thresholds(GOOD, (1800, WARNING)), width=110),
+        Column("B", "Messages left", unit="short", width=130),
+        Column("label", "Delivery"),
+        Column("delivery_id", "Id", width=100),
+        Column("campaign_instance", "Instance", link=where(DELIVERIES), width=140),
+    ]
+    queries = [Query(or_nothing(expr, "deliveries", "label", NOTHING)) for expr in exprs]
+    return table(said, Rows(queries, columns, sorted_by="Went on"))
+
+
+def due() -> Panel:
+    """Draw what should be going out now."""
+    said = Said(
+        "Messages that are due",
+        "Messages left in deliveries in progress of which a part is due now, by channel: while there are any, something should go out.",
+        "short",
+    )
+    expr = or_nothing(
+        ever(f"sum by (channel) ({largest(c.MESSAGES_DUE, 'channel')})", c.MESSAGES_DUE, "channel"), "deliveries", "channel", NOTHING
+    )
+    lines = [*neutral(*CHANNELS.values()), NOTHING_LINE]
+    return time_series(said, [Query(expr, "{{channel}}")], Drawn(stacked=True, lines=lines))
+
+
 def remaining() -> Panel:
     """Draw how much is still to be sent."""
     said = Said(
@@ -204,7 +239,8 @@ def deliveries() -> Board:
             Section("Since when, and why", [Place(pending_by_cause(), 12, 9), Place(oldest_by_cause(), 12, 9)]),
             Section("How much", [Place(messages_by_cause(), 12, 10), Place(causes(), 12, 10)]),
             Section("States", [Place(states(), 12, 10), Place(events(), 12, 10)]),
-            Section("Progress", [Place(remaining(), 12, 9), Place(start_delay(), 12, 9)]),
+            Section("Progress", [Place(in_progress(), 24, 8), Place(due(), 12, 9), Place(remaining(), 12, 9)]),
+            Section("Starts", [Place(start_delay(), 24, 8)]),
             Section("Help", [Place(meanings(), 24, 17)], folded=True),
         ],
     )

@@ -11,7 +11,8 @@ from campaign_dashboards.overview import overview
 from campaign_dashboards.throughput import throughput
 
 
-def dashboard_files() -> Mapping[str, str]:
-    """Write each dashboard as a file of its own, by file name."""
+def dashboard_files(runbooks: str) -> Mapping[str, str]:
+    """Write each dashboard as a file of its own, by file name; `runbooks` is where alerts/runbooks is published."""
+    encoder = JSONEncoder(sort_keys=True, indent=2)
     boards = (make() for make in (overview, deliveries, mta, throughput, exporter))
-    return {f"{board.uid}.json": JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n" for board in boards}
+    return {f"{board.uid}.json": encoder.encode(board.build(runbooks)) + "\n" for board in boards}

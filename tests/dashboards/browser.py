@@ -24,6 +24,7 @@ class Look:
     end: int
     theme: str = "dark"
     width: int = 1920
+    height: int | None = None
     chosen: Sequence[tuple[str, str]] = ()
     scrape: int = 120
 
@@ -77,7 +78,8 @@ def look(browser: Browser, site: str, what: Look) -> Seen:
         page.goto(what.address(site))
         page.wait_for_function(_SETTLED, timeout=90_000, polling=200)
         # As high as the dashboard is: a picture of more than the window would draw it anew, and catch it half done.
-        page.set_viewport_size({"width": what.width, "height": page.evaluate("() => document.documentElement.scrollHeight")})
+        height = what.height or page.evaluate("() => document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": what.width, "height": height})
         _draw(page)
         panels = page.evaluate("() => window.harness.report()")
         asked = page.evaluate("() => window.harness.asked")

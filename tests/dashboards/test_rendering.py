@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.conftest import Studio
+from dashboards.studio import Studio
 from dashboards.site import DASHBOARDS
 from dashboards.world.scenes import TRICKY
 
@@ -75,10 +75,10 @@ def read(panel: dict[str, Any]) -> str:
 @pytest.mark.parametrize("uid", UIDS)
 @pytest.mark.parametrize("scene", ["healthy", "incident", "fleet"])
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-def test_every_panel_shows_data_and_no_error(studio: Studio, album: Path, uid: str, scene: str, theme: str, width: int) -> None:
+def test_every_panel_shows_data_and_no_error(stage: Studio, album: Path, uid: str, scene: str, theme: str, width: int) -> None:
     if scene == "fleet" and (theme, width) != ("dark", 1920):
         return  # fifty instances differ from three by their number only
-    seen = studio.show(uid, scene, theme=theme, width=width)
+    seen = stage.show(uid, scene, theme=theme, width=width)
     seen.save(album / f"{uid}-{scene}-{theme}-{width}.png")
     assert seen.complaints == []
     assert seen.width == width, "it can be scrolled sideways"
@@ -94,8 +94,8 @@ def test_every_panel_shows_data_and_no_error(studio: Studio, album: Path, uid: s
 
 @pytest.mark.parametrize("uid", UIDS)
 @pytest.mark.parametrize("width", [1920, 400])
-def test_every_unit_is_applied(studio: Studio, uid: str, width: int) -> None:
-    for title, panel in studio.show(uid, "incident", width=width).panels.items():
+def test_every_unit_is_applied(stage: Studio, uid: str, width: int) -> None:
+    for title, panel in stage.show(uid, "incident", width=width).panels.items():
         for field in numbers(panel):
             sign = _UNIT_SIGNS.get(field["unit"])
             words = [text for text in field["texts"] if sign and not re.search(sign, text)]
@@ -108,8 +108,8 @@ def test_every_unit_is_applied(studio: Studio, uid: str, width: int) -> None:
 
 @pytest.mark.parametrize("uid", UIDS)
 @pytest.mark.parametrize("width", [1920, 400])
-def test_every_legend_can_be_read(studio: Studio, uid: str, width: int) -> None:
-    for title, panel in studio.show(uid, "incident", width=width).panels.items():
+def test_every_legend_can_be_read(stage: Studio, uid: str, width: int) -> None:
+    for title, panel in stage.show(uid, "incident", width=width).panels.items():
         if panel["type"] != "timeseries":
             continue
         rows = [row for row in panel["legend"] if row["text"].strip()]
@@ -123,9 +123,9 @@ def test_every_legend_can_be_read(studio: Studio, uid: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_an_incident_shows_where_it_should(studio: Studio, uid: str) -> None:
-    panels = studio.show(uid, "incident").panels
-    quiet = studio.show(uid, "healthy").panels
+def test_an_incident_shows_where_it_should(stage: Studio, uid: str) -> None:
+    panels = stage.show(uid, "incident").panels
+    quiet = stage.show(uid, "healthy").panels
     for title, words in _SHOWN[uid].items():
         text = read(panels[title])
         assert [word for word in words if word not in text] == [], title
@@ -133,15 +133,15 @@ def test_an_incident_shows_where_it_should(studio: Studio, uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_a_quiet_day_alarms_nobody(studio: Studio, uid: str) -> None:
-    for title, panel in studio.show(uid, "healthy").panels.items():
+def test_a_quiet_day_alarms_nobody(stage: Studio, uid: str) -> None:
+    for title, panel in stage.show(uid, "healthy").panels.items():
         text = read(panel)
         assert not re.search(r"DOWN|GONE|MISSING|FAILING|critical [1-9]|unknown", text) or panel["type"] == "text", title
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_without_data_every_panel_says_so(studio: Studio, album: Path, uid: str) -> None:
-    seen = studio.show(uid, "empty")
+def test_without_data_every_panel_says_so(stage: Studio, album: Path, uid: str) -> None:
+    seen = stage.show(uid, "empty")
     seen.save(album / f"{uid}-empty.png")
     assert seen.complaints == []
     for title, panel in seen.panels.items():
@@ -150,14 +150,14 @@ def test_without_data_every_panel_says_so(studio: Studio, album: Path, uid: str)
         assert "No data" in panel["text"] or panel["type"] == "text", title
 
 
-def test_labels_of_people_are_shown_as_they_are(studio: Studio) -> None:
-    text = read(studio.show("campaign-deliveries", "incident").panels["Deliveries that are stuck"])
+def test_labels_of_people_are_shown_as_they_are(stage: Studio) -> None:
+    text = read(stage.show("campaign-deliveries", "incident").panels["Deliveries that are stuck"])
     for label in TRICKY:
         assert re.sub(r"\s+", " ", label).strip()[:100] in text
 
 
-def test_an_instance_that_is_gone_is_not_passed_over(studio: Studio) -> None:
-    seen = studio.show("campaign-overview", "incident", chosen=(("instance", "legacy"),))
+def test_an_instance_that_is_gone_is_not_passed_over(stage: Studio) -> None:
+    seen = stage.show("campaign-overview", "incident", chosen=(("instance", "legacy"),))
     assert seen.complaints == []
     assert "GONE" in read(seen.panels["Instances"])
     for title, panel in seen.panels.items():
@@ -165,22 +165,22 @@ def test_an_instance_that_is_gone_is_not_passed_over(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("chosen", [("prod",), ("prod", "mid")])
-def test_only_the_chosen_instances_are_shown(studio: Studio, chosen: tuple[str, ...]) -> None:
-    seen = studio.show("campaign-overview", "incident", chosen=tuple(("instance", name) for name in chosen))
+def test_only_the_chosen_instances_are_shown(stage: Studio, chosen: tuple[str, ...]) -> None:
+    seen = stage.show("campaign-overview", "incident", chosen=tuple(("instance", name) for name in chosen))
     text = read(seen.panels["Instances"])
     assert [name for name in ("prod", "mid", "marketing", "legacy") if name in text] == [*chosen]
 
 
-def test_only_the_chosen_host_is_shown(studio: Studio) -> None:
-    seen = studio.show("campaign-mta", "incident", chosen=(("instance", "prod"), ("host", "mta2")))
+def test_only_the_chosen_host_is_shown(stage: Studio) -> None:
+    seen = stage.show("campaign-mta", "incident", chosen=(("instance", "prod"), ("host", "mta2")))
     text = read(seen.panels["Processes now"])
     assert "prod / mta2" in text
     assert "mta1" not in text
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_every_link_is_filled_in(studio: Studio, uid: str) -> None:
-    links = [link for panel in studio.show(uid, "incident").panels.values() for link in panel["links"]]
+def test_every_link_is_filled_in(stage: Studio, uid: str) -> None:
+    links = [link for panel in stage.show(uid, "incident").panels.values() for link in panel["links"]]
     assert not [link for link in links if "$" in link or "undefined" in link]
     targets = {re.match(r"/d/([\w-]+)|https://.*/Campaign\w+\.md", link) for link in links}
     assert None not in targets

@@ -101,7 +101,14 @@ class Instance:
                 self._counter(c.DELIVERY_TRANSITIONS, lambda _, r=rate: r, database=True, state=state, channel=channel)
             weight = 1.0 if channel == "email" else 0.1 if channel == "sms" else 0.0
             self._each(c.MESSAGES_REMAINING, lambda hour, w=weight: int(w * (30 * self._rate(hour) + self._waiting(hour))), database=True, channel=channel)
+            self._each(c.MESSAGES_DUE, lambda hour, w=weight: int(w * 12 * self._rate(hour)), database=True, channel=channel)
             self._start_delay(channel)
+        for number, label in enumerate(("Morning news", "Loyalty points", "Retail weekly")):
+            labels = {"delivery_id": str(900 + number), "label": label}
+            still = 2400 if number == 2 and self._story.stuck else 90 * (number + 1)
+            moment = lambda hour, still=still: self._page.times[0] + int(hour * 3600) - still  # noqa: E731 - once
+            self._each(c.DELIVERY_PROGRESS, moment, database=True, **labels)
+            self._constant(c.DELIVERY_MESSAGES_REMAINING, 4_000 * (number + 1), database=True, **labels)
         self._constant(c.DELIVERIES, 1, database=True, state="47", channel="email")
 
     def _in_state(self, state: str, channel: str, hour: float) -> int:
@@ -183,6 +190,7 @@ class Instance:
                 down = story.down.get((host, process), ())
                 labels = {"host": host, "process": process}
                 self._each(c.PROCESS_UP, lambda hour, d=down, h=hidden: None if during(hour, h) else int(not during(hour, d)), **labels)
+                self._constant(c.PROCESS_EXPECTED, 1, **labels)
                 self._each(c.PROCESSES, lambda hour, d=down, h=hidden: None if during(hour, h) else int(not during(hour, d)), **labels)
                 self._memory(host, process)
                 ends = [end for _, end in down]
@@ -200,6 +208,7 @@ class Instance:
     def _affinities(self) -> None:
         story = self._story
         for host, names in self._campaign.hosts.items():
+            self._constant(c.AFFINITIES, len(names), host=host)
             for affinity in names:
                 self._constant(c.AFFINITY_INFO, 1, host=host, affinity=affinity)
             for kind in c.SERVER_CONFIGURATION_FAULT.values["kind"]:
