@@ -1,4 +1,4 @@
-"""Write grafana/dashboards from grafana/campaign_dashboards and alerts/values.yaml. With --check: say what differs, and change nothing."""
+"""Write grafana/dashboards from grafana/campaign_dashboards. With --check: say what differs, and change nothing."""
 
 import sys
 from pathlib import Path

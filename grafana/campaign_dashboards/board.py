@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders.dashboard import Dashboard as Builder
 from grafana_foundation_sdk.builders.dashboard import DashboardLink as Link
 from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable, Row, TextBoxVariable
+from grafana_foundation_sdk.cog.builder import Builder as AnyBuilder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from campaign_dashboards.meaning import CRITICAL, WARNING
 from campaign_dashboards.panel import DATASOURCE, Panel
 from campaign_dashboards.query import INSTANCES, firing
+
+Variable = AnyBuilder[model.VariableModel]
 
 WIDTH = 24
 #: The schema of Grafana 11.0: newer ones take it over by themselves.
@@ -85,8 +88,8 @@ class Board:
             .links([_link(uid) for uid in TITLES if uid != self.uid])
             .annotations([_Firing("critical", CRITICAL), _Firing("warning", WARNING, shown=False)])
         )
-        _lay(made, self.sections)
         built = made.build()
+        built.panels = _lay(self.sections)
         built.schema_version = SCHEMA_VERSION
         for variable in built.templating.list_val or []:
             # These are of interval variables only; the SDK writes them for all.
@@ -104,30 +107,30 @@ def there(uid: str) -> str:
     return f"/d/{uid}?${{instance:queryparam}}&${{datasource:queryparam}}&${{__url_time_range}}"
 
 
-def _lay(made: Builder, sections: Sequence[Section]) -> None:
-    """Put the sections below one another."""
+def _lay(sections: Sequence[Section]) -> list[model.Panel | model.RowPanel]:
+    """Put the sections below one another; the panels of a folded one lie in its heading."""
+    laid: list[model.Panel | model.RowPanel] = []
     number, top = 1, 0
     for section in sections:
-        row = Row(section.title).id(number).collapsed(section.folded).grid_pos(model.GridPos(h=1, w=WIDTH, x=0, y=top))
-        number, top = number + 1, top + 1
-        panels: list[model.Panel] = []
-        for place, x, y in _placed(section):
-            panel = place.panel.build()
-            panel.id_val, number = number, number + 1
-            if isinstance(panel.options, TableOptions):
-                panel.options.footer = None  # the SDK writes one, and newer Grafanas know none
-            panel.grid_pos = model.GridPos(h=place.height, w=place.width, x=x, y=top + y)
-            panels.append(panel)
-        top = max((panel.grid_pos.y + panel.grid_pos.h for panel in panels if panel.grid_pos), default=top)
-        _add(made, row, panels, folded=section.folded)
+        heading = (
+            Row(section.title).id(number).collapsed(section.folded).grid_pos(model.GridPos(h=1, w=WIDTH, x=0, y=top)).build()
+        )
+        panels = [_set(*placed, number=number + 1 + place, top=top + 1) for place, placed in enumerate(_placed(section))]
+        number += 1 + len(panels)
+        top += 1 + max(y + place.height for place, _, y in _placed(section))
+        heading.panels = panels if section.folded else []
+        laid += [heading, *([] if section.folded else panels)]
+    return laid
 
 
-def _add(made: Builder, row: Row, panels: Sequence[model.Panel], *, folded: bool) -> None:
-    """Add a section: the panels of a folded one lie in its heading."""
-    built = row.build()
-    if folded:
-        built.panels = list(panels)
-    made._internal.panels = [*(made._internal.panels or []), built, *([] if folded else panels)]
+def _set(place: Place, x: int, y: int, *, number: int, top: int) -> model.Panel:
+    """Make a panel stand in its place."""
+    panel = place.panel.build()
+    panel.id_val = number
+    panel.grid_pos = model.GridPos(h=place.height, w=place.width, x=x, y=top + y)
+    if isinstance(panel.options, TableOptions):
+        panel.options.footer = None  # the SDK writes one, and newer Grafanas know none
+    return panel
 
 
 def _placed(section: Section) -> Sequence[tuple[Place, int, int]]:
@@ -148,8 +151,8 @@ def _placed(section: Section) -> Sequence[tuple[Place, int, int]]:
     return placed
 
 
-def _variables(runbooks: str, *, hosts: bool) -> list[DatasourceVariable | QueryVariable | TextBoxVariable]:
-    made = [
+def _variables(runbooks: str, *, hosts: bool) -> list[Variable]:
+    made: list[Variable] = [
         DatasourceVariable("datasource").label("Data source").type("prometheus"),
         _choice("instance", "Instance", "label_values(campaign_instance_info, campaign_instance)"),
     ]
@@ -188,12 +191,14 @@ def _link(uid: str) -> Link:
     )
 
 
-class _Firing(model.AnnotationQuery):
+class _Firing(model.AnnotationQuery, AnyBuilder[model.AnnotationQuery]):
     """Marks when alerts of one severity fire. The SDK does not know what only Prometheus's annotations have."""
 
     def __init__(self, severity: str, colour: str, *, shown: bool = True) -> None:
         expr = f"max by (alertname, campaign_instance) ({firing(severity)})"
-        super().__init__(f"Alerts: {severity}", DATASOURCE, enable=shown, icon_color=colour, hide=None, built_in=None, expr=expr)
+        super().__init__(
+            f"Alerts: {severity}", DATASOURCE, enable=shown, icon_color=colour, hide=None, built_in=None, expr=expr
+        )
 
     def build(self) -> model.AnnotationQuery:
         """Be a builder, as the SDK wants it."""
@@ -201,4 +206,8 @@ class _Firing(model.AnnotationQuery):
 
     def to_json(self) -> dict[str, object]:
         """Add how an annotation is named."""
-        return super().to_json() | {"titleFormat": "{{alertname}}", "textFormat": "{{campaign_instance}}", "tagKeys": "alertname"}
+        return super().to_json() | {
+            "titleFormat": "{{alertname}}",
+            "textFormat": "{{campaign_instance}}",
+            "tagKeys": "alertname",
+        }

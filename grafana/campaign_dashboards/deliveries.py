@@ -12,12 +12,11 @@ from campaign_dashboards.meaning import (
     WARNING,
     cause_colours,
     causes_of,
-    none_of,
     thresholds,
 )
 from campaign_dashboards.overview import at_stake, pending_by_cause, waiting_now
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, coloured, neutral, time_series, words
-from campaign_dashboards.query import Query, earliest, ever, growth, labels, largest, one_of, or_nothing, or_unknown, selector
+from campaign_dashboards.query import Query, earliest, ever, growth, labels, largest, one_of, or_nothing, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue as c
 from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES
@@ -35,16 +34,14 @@ def stuck() -> Panel:
     """List the deliveries that somebody has to do something about."""
     said = Said(
         "Deliveries that are stuck",
-        "The gravest and oldest deliveries that wait for something somebody has to do: at most 50 an instance, unless its exporter"
-        " is told otherwise. A cause leads to its runbook. What is in order is left out.",
+        "The gravest and oldest deliveries that wait for something somebody has to do: at most 50 an instance, unless its"
+        " exporter is told otherwise. A cause leads to its runbook. What is in order is left out.",
         "none",
     )
     by = ("delivery_id", "label", "cause")
+    listed = {severity: selector(c.DELIVERY_PENDING_SINCE, one_of("cause", causes_of(severity))) for severity in SEVERITIES[:3]}
     exprs = [
-        "\nor\n".join(
-            f"{RANKS[severity]} * group by ({labels(by)}) ({selector(c.DELIVERY_PENDING_SINCE, one_of('cause', causes_of(severity)))})"
-            for severity in ("critical", "warning", "info")
-        ),
+        "\nor\n".join(f"{RANKS[severity]} * group by ({labels(by)}) ({expr})" for severity, expr in listed.items()),
         f"time() - {earliest(c.DELIVERY_PENDING_SINCE, *by, matching=(one_of('cause', ALARMING),))}",
     ]
     columns = [
@@ -63,11 +60,13 @@ def messages_by_cause() -> Panel:
     """Draw the messages in what waits."""
     said = Said(
         "Messages that are stuck, by cause",
-        "Messages in deliveries that should be sending and are not, and wait for something somebody has to do. The colours are those"
-        " of the causes' severities.",
+        "Messages in deliveries that should be sending and are not, and wait for something somebody has to do. The colours"
+        " are those of the causes' severities.",
         "short",
     )
-    expr = or_nothing(ever(f"sum by (cause) ({asked.WAITING_MESSAGES})", c.PENDING_MESSAGES, "cause"), "pending", "cause", NOTHING)
+    expr = or_nothing(
+        ever(f"sum by (cause) ({asked.WAITING_MESSAGES})", c.PENDING_MESSAGES, "cause"), "pending", "cause", NOTHING
+    )
     lines = [*coloured(cause_colours()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{cause}}")], Drawn(steps=True, stacked=True, lines=lines))
 
@@ -76,8 +75,9 @@ def oldest_by_cause() -> Panel:
     """Draw how long the oldest waits."""
     said = Said(
         "Longest wait, by cause",
-        "How long the delivery that has waited longest waits, for causes that somebody has to do something about. Dashed: after how"
-        " long Campaign itself calls a delivery delayed (option NmsMTA_Alert_Delay), the shortest of the instances shown.",
+        "How long the delivery that has waited longest waits, for causes that somebody has to do something about. Dashed:"
+        " after how long Campaign itself calls a delivery delayed (option NmsMTA_Alert_Delay), the shortest of the instances"
+        " shown.",
         "s",
     )
     queries = [
@@ -123,8 +123,8 @@ def states() -> Panel:
     """Draw in which states deliveries are."""
     said = Said(
         "Deliveries by state",
-        "Deliveries between their first preparation and their end, by state. Those that are being edited, finished or deleted are"
-        " left out. Orange: failed, until somebody sees to them.",
+        "Deliveries between their first preparation and their end, by state. Those that are being edited, finished or deleted"
+        " are left out. Orange: failed, until somebody sees to them.",
         "none",
     )
     without = 'state!~"' + "|".join(_OVER) + '"'
@@ -154,8 +154,8 @@ def start_delay() -> Panel:
     """Draw how late deliveries start."""
     said = Said(
         "How late deliveries start",
-        "Time from a delivery's contact date to its start, of the deliveries that started within the last six hours: half of them, and"
-        " 95 of 100, started within this. Dashed: the 15 minutes of the service level. Nothing where none started.",
+        "Time from a delivery's contact date to its start, of the deliveries that started within the last six hours: half of"
+        " them, and 95 of 100, started within this. Dashed: the 15 minutes of the service level. Nothing where none started.",
         "s",
     )
     buckets = f"sum by (le) ({growth(c.DELIVERY_START_DELAY, '6h', 'le', suffix='_bucket')})"
@@ -171,8 +171,8 @@ def in_progress() -> Panel:
     """List the deliveries that are being sent, those that stand still first."""
     said = Said(
         "Deliveries in progress",
-        "Deliveries of which a part is due, those first that have processed nothing for longest: at most 50 an instance, unless its exporter"
-        " is told otherwise. Orange from 30 minutes on, when an alert says that it stands still.",
+        "Deliveries of which a part is due, those first that have processed nothing for longest: at most 50 an instance,"
+        " unless its exporter is told otherwise. Orange from 30 minutes on, when an alert says that it stands still.",
         "none",
     )
     by = ("delivery_id", "label")
@@ -192,11 +192,15 @@ def due() -> Panel:
     """Draw what should be going out now."""
     said = Said(
         "Messages that are due",
-        "Messages left in deliveries in progress of which a part is due now, by channel: while there are any, something should go out.",
+        "Messages left in deliveries in progress of which a part is due now, by channel: while there are any, something"
+        " should go out.",
         "short",
     )
     expr = or_nothing(
-        ever(f"sum by (channel) ({largest(c.MESSAGES_DUE, 'channel')})", c.MESSAGES_DUE, "channel"), "deliveries", "channel", NOTHING
+        ever(f"sum by (channel) ({largest(c.MESSAGES_DUE, 'channel')})", c.MESSAGES_DUE, "channel"),
+        "deliveries",
+        "channel",
+        NOTHING,
     )
     lines = [*neutral(*CHANNELS.values()), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{channel}}")], Drawn(stacked=True, lines=lines))
@@ -206,7 +210,8 @@ def remaining() -> Panel:
     """Draw how much is still to be sent."""
     said = Said(
         "Messages still to be sent",
-        "Messages of launched deliveries that are not processed yet, by channel: it grows with each launch, and falls as they go out.",
+        "Messages of launched deliveries that are not processed yet, by channel: it grows with each launch, and falls as they"
+        " go out.",
         "short",
     )
     counted = f"sum by (channel) ({largest(c.MESSAGES_REMAINING, 'channel')})"
@@ -234,7 +239,7 @@ def deliveries() -> Board:
         DELIVERIES,
         "What waits, since when and why, with the way to the runbook; states, starts and what is still to be sent.",
         [
-            Section("Now", [Place(waiting_now(), 12, 5), Place(at_stake(), 12, 5)]),
+            Section("Now", [Place(waiting_now(), 12, 4), Place(at_stake(), 12, 4)]),
             Section("Stuck", [Place(stuck(), 24, 10)]),
             Section("Since when, and why", [Place(pending_by_cause(), 12, 9), Place(oldest_by_cause(), 12, 9)]),
             Section("How much", [Place(messages_by_cause(), 12, 10), Place(causes(), 12, 10)]),

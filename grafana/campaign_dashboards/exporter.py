@@ -1,7 +1,7 @@
 """Exporter: can these numbers be believed, and what do they cost."""
 
 from campaign_dashboards.board import EXPORTER, Board, Place, Section
-from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
+from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UP, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, neutral, time_series, values
 from campaign_dashboards.query import INSTANCES, Query, ever, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
@@ -21,8 +21,8 @@ def now() -> Panel:
     """Tell whether the exporters are well."""
     said = Said(
         "Up",
-        "Shares of the exporters that told of these instances within the time shown: those that Prometheus reaches, whose collectors read"
-        " all they want, whose configuration was good when read last, and which can write their state.",
+        "Shares of the exporters that told of these instances within the time shown: those that Prometheus reaches, whose"
+        " collectors read all they want, whose configuration was good when read last, and which can write their state.",
         "percentunit",
     )
     config, state = selector(c.CONFIG_RELOAD_SUCCESS), selector(c.STATE_WRITE_SUCCESS)
@@ -39,8 +39,8 @@ def cost_now() -> Panel:
     """Tell what they cost."""
     said = Said(
         "Cost",
-        "Database time of the exporter that takes the largest share of its budget, the age of the oldest data in intervals of its collector"
-        " (what is older than three is withdrawn), and the series that all expose.",
+        "Database time of the exporter that takes the largest share of its budget, the age of the oldest data in intervals of"
+        " its collector (what is older than three is withdrawn), and the series that all expose.",
         "none",
     )
     queries = [
@@ -62,8 +62,8 @@ def collectors() -> Panel:
     """Set collectors against exporters and instances."""
     said = Said(
         "Collectors now",
-        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Switched off: the database lacks a table,"
-        " a column or an index that the collector stands on. Empty: the collector does not run there.",
+        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Switched off: the database"
+        " lacks a table, a column or an index that the collector stands on. Empty: the collector does not run there.",
         "none",
     )
     switched_off = f"2 + ({selector(c.COLLECTOR_AVAILABLE)} == 0)"
@@ -76,8 +76,8 @@ def age() -> Panel:
     """Draw how old data are."""
     said = Said(
         "Age of data, in intervals of the collector",
-        "How long ago each collector last read all it wanted, in its own intervals: the oldest of the exporters and instances shown. Dashed:"
-        " three, after which its values are withdrawn.",
+        "How long ago each collector last read all it wanted, in its own intervals: the oldest of the exporters and instances"
+        " shown. Dashed: three, after which its values are withdrawn.",
         "short",
     )
     query = Query(f"max by (collector) ({_INTERVALS})", "{{collector}}")
@@ -127,7 +127,8 @@ def seconds() -> Panel:
     """Draw what the database pays."""
     said = Said(
         "Database seconds a minute, by collector",
-        "Time that statements took on the database, as the exporter that takes longest sees it. 0.6 is one hundredth of one backend.",
+        "Time that statements took on the database, as the exporter that takes longest sees it. 0.6 is one hundredth of one"
+        " backend.",
         "s",
     )
     query = Query(f"max by (collector) ({_SECONDS})", "{{collector}}")
@@ -171,7 +172,8 @@ def databases() -> Panel:
         "none",
     )
     up = selector(c.UP)
-    expr = f'{ever(f"({up} == bool 0)", c.UP, "instance", "campaign_instance", condition="== 0")}\nor on () label_replace(0 * max({up}), "instance", "{NOTHING}", "", "")'
+    out = ever(f"({up} == bool 0)", c.UP, "instance", "campaign_instance", condition="== 0")
+    expr = f'{out}\nor on () label_replace(0 * max({up}), "instance", "{NOTHING}", "", "")'
     lines = [Line("/.*/", CRITICAL), NOTHING_LINE]
     query = Query(expr, "{{instance}} {{campaign_instance}}")
     return time_series(said, [query], Drawn(steps=True, stacked=True, lines=lines, whole=True))
@@ -181,8 +183,8 @@ def clocks() -> Panel:
     """Draw how clocks differ and how far a replica is behind."""
     said = Said(
         "Clock of the database, and lag of a replica",
-        "The database server's clock minus the exporter's, and the age of the last transaction that a replica has replayed: it is there only"
-        " where the exporter reads a replica.",
+        "The database server's clock minus the exporter's, and the age of the last transaction that a replica has replayed:"
+        " it is there only where the exporter reads a replica.",
         "s",
     )
     queries = [
@@ -198,10 +200,12 @@ def exporter() -> Board:
         EXPORTER,
         "Can these numbers be believed, how old are they, what could not be read and why, and what do they cost.",
         [
-            Section("Now", [Place(now(), 12, 5), Place(cost_now(), 12, 5)]),
+            Section("Now", [Place(now(), 12, 4), Place(cost_now(), 12, 4)]),
             Section("Collectors", [Place(collectors(), 24, 8), Place(age(), 12, 9), Place(errors(), 12, 9)]),
             Section("Exporters", [Place(exporters(), 12, 8), Place(databases(), 12, 8)]),
-            Section("Cost", [Place(seconds(), 12, 9), Place(budget(), 12, 9), Place(durations(), 12, 9), Place(series(), 12, 9)]),
+            Section(
+                "Cost", [Place(seconds(), 12, 9), Place(budget(), 12, 9), Place(durations(), 12, 9), Place(series(), 12, 9)]
+            ),
             Section("Database", [Place(clocks(), 24, 8)]),
         ],
     )

@@ -64,11 +64,7 @@ ALARMING = causes_of("critical", "warning", "info")
 
 def cause_colours() -> Mapping[str, str]:
     """Give each cause a shade of its severity's colour."""
-    return {
-        name: shade
-        for severity in SEVERITIES
-        for name, shade in zip(causes_of(severity), _SHADES[severity], strict=True)
-    }
+    return {name: shade for severity in SEVERITIES for name, shade in zip(causes_of(severity), _SHADES[severity], strict=True)}
 
 
 def value_map(texts: Mapping[str, tuple[str, str]]) -> ValueMap:
@@ -99,7 +95,9 @@ def _word(text: str, colour: str, place: int) -> ValueMappingResult:
 #: 1 and 0 of what is to run, to answer, or to be read.
 UP = value_map({"1": ("up", GOOD), "0": ("DOWN", CRITICAL)})
 #: How grave, from RANKS.
-SEVERITY = value_map({"0": ("none", GOOD)} | {str(RANKS[severity]): (severity, OF_SEVERITY[severity]) for severity in SEVERITIES[:3]})
+SEVERITY = value_map(
+    {"0": ("none", GOOD)} | {str(RANKS[severity]): (severity, OF_SEVERITY[severity]) for severity in SEVERITIES[:3]}
+)
 #: Each cause by its name, in the colour of its severity.
 CAUSE = value_map({cause.name: (cause.name, OF_SEVERITY[cause.severity]) for cause in CAUSES})
 #: A share of what should be up: all is good, a part is for working hours, none at all calls somebody.

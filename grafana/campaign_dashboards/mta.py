@@ -1,7 +1,7 @@
 """MTA and IP affinity: what runs on which host, and which affinities do not fit."""
 
 from campaign_dashboards.board import MTA, Board, Place, Section
-from campaign_dashboards.meaning import CRITICAL, GOOD, INFO, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
+from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, time_series, values
 from campaign_dashboards.query import HOSTS, Query, earliest, ever, labels, largest, or_nothing, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
@@ -21,8 +21,8 @@ def up_now() -> Panel:
     """Tell what share runs."""
     said = Said(
         "Up",
-        "Shares of the MTAs, and of all processes that are to run, that do; and of the facts about hosts that could be read. Green is"
-        " all, orange a part, red none.",
+        "Shares of the MTAs, and of all processes that are to run, that do; and of the facts about hosts that could be read."
+        " Green is all, orange a part, red none.",
         "percentunit",
     )
     queries = [Query(f"avg({_MTA})", "MTAs"), Query(f"avg({_UP})", "processes"), Query(f"avg({_OBSERVED})", "facts read")]
@@ -33,15 +33,16 @@ def faults_now() -> Panel:
     """Count what does not fit."""
     said = Said(
         "What does not fit",
-        "Missing: launched deliveries whose IP affinity no host declares; down: only hosts whose MTA is down do. Uneven: affinities that"
-        " some MTA hosts declare and others do not; latent: names on offer that no host declares. Faults in server configurations.",
+        "Missing: launched deliveries whose IP affinity no host declares; down: only hosts whose MTA is down do. Uneven:"
+        " affinities that some MTA hosts declare and others do not; latent: names on offer that no host declares. Faults in"
+        " server configurations.",
         "none",
     )
     affinity = 'collector="affinity"'
     looked = f"min({largest(c.COLLECTOR_SUCCESS, matching=(affinity,))}) == 1"
     queries = [
-        Query(f'sum({_kind("unconfigured")}) or on () 0 * ({looked})', "missing"),
-        Query(f'sum({_kind("host_down")}) or on () 0 * ({looked})', "down"),
+        Query(f"sum({_kind('unconfigured')}) or on () 0 * ({looked})", "missing"),
+        Query(f"sum({_kind('host_down')}) or on () 0 * ({looked})", "down"),
         Query(f"sum({largest(c.AFFINITY_INCONSISTENT, 'affinity')})", "uneven"),
         Query(f"sum({largest(c.AFFINITY_LATENT, 'affinity')}) or on () 0 * ({looked})", "latent"),
         Query(f"sum({_FAULT})", "faults"),
@@ -69,8 +70,8 @@ def down() -> Panel:
     """Draw what did not run."""
     said = Said(
         "Processes that do not run",
-        "Each process that is to run and does not, as long as it does not. Red: mta, sms, stat and wfserver, without which nothing or"
-        " not all is sent; orange: the others. A gap: the processes could not be listed.",
+        "Each process that is to run and does not, as long as it does not. Red: mta, sms, stat and wfserver, without which"
+        " nothing or not all is sent; orange: the others. A gap: the processes could not be listed.",
         "none",
     )
     stopped = ever(f"({_UP} == bool 0)", c.PROCESS_UP, *_BY, matching=(HOSTS,), condition="== 0")
@@ -128,15 +129,17 @@ def affinity_matrix() -> Panel:
     """Set affinities against hosts."""
     said = Said(
         "IP affinities and the hosts that declare them",
-        "A row for each IP affinity. DOWN: declared there, and the mta does not run. Empty: not declared there. The column nowhere"
-        " stands for affinities that launched deliveries use and no host declares: they cannot send.",
+        "A row for each IP affinity. DOWN: declared there, and the mta does not run. Empty: not declared there. The column"
+        " nowhere stands for affinities that launched deliveries use and no host declares: they cannot send.",
         "none",
     )
     declared = largest(c.AFFINITY_INFO, "host", "affinity", matching=(HOSTS,))
     on = f"on (campaign_instance, host) group_left () (1 + {_MTA})"
     missing = f'label_replace(0 * max by (campaign_instance, affinity) ({_kind("unconfigured")}), "host", "nowhere", "", "")'
     expr = f"{missing}\nor\n{declared} * {on}\nor\n3 * {declared}"
-    words = value_map({"2": ("declared", GOOD), "1": ("DOWN", CRITICAL), "0": ("MISSING", CRITICAL), "3": ("mta unknown", UNKNOWN)})
+    words = value_map(
+        {"2": ("declared", GOOD), "1": ("DOWN", CRITICAL), "0": ("MISSING", CRITICAL), "3": ("mta unknown", UNKNOWN)}
+    )
     named = f'label_join({expr}, "declared", " / ", "campaign_instance", "affinity")'
     return matrix(said, Matrix(Query(named), "declared", "host", words, "Instance / IP affinity"))
 
@@ -145,8 +148,9 @@ def affinity_faults() -> Panel:
     """List the affinities that do not fit."""
     said = Said(
         "IP affinities that do not fit",
-        "Missing: launched deliveries use it and no host declares it. Hosts down: only hosts whose MTA is down declare it. Uneven:"
-        " some MTA hosts declare it and others do not. Latent: typologies or enumerations name it and no host declares it.",
+        "Missing: launched deliveries use it and no host declares it. Hosts down: only hosts whose MTA is down declare it."
+        " Uneven: some MTA hosts declare it and others do not. Latent: typologies or enumerations name it and no host"
+        " declares it.",
         "none",
     )
     found = {
@@ -198,7 +202,7 @@ def mta() -> Board:
         MTA,
         "What runs on which host, how much memory it takes, and which IP affinities or server configurations do not fit.",
         [
-            Section("Now", [Place(up_now(), 10, 5), Place(faults_now(), 14, 5)]),
+            Section("Now", [Place(up_now(), 10, 4), Place(faults_now(), 14, 4)]),
             Section("Processes", [Place(process_matrix(), 24, 8), Place(mtas_up(), 12, 9), Place(down(), 12, 9)]),
             Section("IP affinities", [Place(affinity_matrix(), 12, 10), Place(affinity_faults(), 12, 10)]),
             Section("Configuration and restarts", [Place(configuration_faults(), 12, 8), Place(restarts(), 12, 8)]),

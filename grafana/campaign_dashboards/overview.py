@@ -5,7 +5,6 @@ from campaign_dashboards.board import DELIVERIES, EXPORTER, MTA, OVERVIEW, THROU
 from campaign_dashboards.meaning import (
     CRITICAL,
     GOOD,
-    INFO,
     SEVERITY,
     SHARE_UP,
     UNKNOWN,
@@ -16,13 +15,24 @@ from campaign_dashboards.meaning import (
     thresholds,
     value_map,
 )
-from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, bars, coloured, time_series, values, words
+from campaign_dashboards.panel import (
+    NOTHING,
+    NOTHING_LINE,
+    Drawn,
+    Line,
+    Panel,
+    Said,
+    bars,
+    coloured,
+    time_series,
+    values,
+    words,
+)
 from campaign_dashboards.query import (
     Query,
     about,
     ever,
     firing,
-    growth,
     labels,
     largest,
     or_nothing,
@@ -91,7 +101,9 @@ def at_stake() -> Panel:
         Query(f"sum({asked.WAITING_MESSAGES})", "messages"),
     ]
     lines = [
-        Line("longest wait", unit="s", thresholds=thresholds(GOOD, (0.0001, WARNING), (1800, CRITICAL)), link=there(DELIVERIES)),
+        Line(
+            "longest wait", unit="s", thresholds=thresholds(GOOD, (0.0001, WARNING), (1800, CRITICAL)), link=there(DELIVERIES)
+        ),
         Line("messages", unit="short", thresholds=none_of(WARNING), link=there(DELIVERIES)),
     ]
     return values(said, queries, lines)
@@ -101,8 +113,8 @@ def platform_now() -> Panel:
     """Tell what share of the platform is up."""
     said = Said(
         "Up",
-        "Shares of what is to run or to answer that does: MTAs, databases, HTTP endpoints (redirection, application, images), and"
-        " instances that an exporter tells of. Green is all, orange a part, red none.",
+        "Shares of what is to run or to answer that does: MTAs, databases, HTTP endpoints (redirection, application, images),"
+        " and instances that an exporter tells of. Green is all, orange a part, red none.",
         "percentunit",
     )
     queries = [
@@ -136,8 +148,8 @@ def fleet() -> Panel:
     """List the instances."""
     said = Said(
         "Instances",
-        "One row for each instance that was watched within the time shown. Unknown: the exporter cannot tell, for want of facts."
-        " Gone: no exporter tells of it any more. A row leads to the deliveries of its instance.",
+        "One row for each instance that was watched within the time shown. Unknown: the exporter cannot tell, for want of"
+        " facts. Gone: no exporter tells of it any more. A row leads to the deliveries of its instance.",
         "short",
     )
     by_instance = f"by ({labels(())})"
@@ -203,8 +215,8 @@ def pending_by_cause() -> Panel:
     """Draw what waits, by cause."""
     said = Said(
         "Deliveries that are stuck, by cause",
-        "Deliveries that should be sending and are not, and wait for something somebody has to do. Reds are causes that page, oranges"
-        " are for working hours, blue waits for an approval. A gap: the exporter could not tell.",
+        "Deliveries that should be sending and are not, and wait for something somebody has to do. Reds are causes that page,"
+        " oranges are for working hours, blue waits for an approval. A gap: the exporter could not tell.",
         "none",
     )
     expr = or_nothing(ever(f"sum by (cause) ({asked.WAITING})", c.DELIVERIES_PENDING, "cause"), "pending", "cause", NOTHING)
@@ -216,8 +228,8 @@ def sending() -> Panel:
     """Draw what goes out against what is usual."""
     said = Said(
         "Messages an hour, and what is usual",
-        "Messages processed in the last half hour, as an hourly figure, by instance. Dashed: the average of the busy half hours of"
-        " the last seven days, which needs the recording rules.",
+        "Messages processed in the last half hour, as an hourly figure, by instance. Dashed: the average of the busy half"
+        " hours of the last seven days, which needs the recording rules.",
         "short",
     )
     queries = [
@@ -260,8 +272,8 @@ def locks() -> Panel:
     """Draw how long sessions wait for Campaign's tables."""
     said = Said(
         "Longest wait for a lock",
-        "How long the session that has waited longest waits for a lock on one of Campaign's sending tables. From five minutes on"
-        " deliveries count as blocked by it.",
+        "How long the session that has waited longest waits for a lock on one of Campaign's sending tables. From five minutes"
+        " on deliveries count as blocked by it.",
         "s",
     )
     query = Query(f"max by (campaign_instance) ({selector(c.DATABASE_LONGEST_WAIT)})", "{{campaign_instance}}")
@@ -299,11 +311,11 @@ def overview() -> Board:
             Section(
                 "Now",
                 [
-                    Place(alerts_now(), 4, 5),
-                    Place(waiting_now(), 6, 5),
-                    Place(at_stake(), 4, 5),
-                    Place(platform_now(), 6, 5),
-                    Place(sent_now(), 4, 5),
+                    Place(alerts_now(), 6, 4),
+                    Place(waiting_now(), 9, 4),
+                    Place(at_stake(), 9, 4),
+                    Place(platform_now(), 15, 4),
+                    Place(sent_now(), 9, 4),
                 ],
             ),
             Section("Where", [Place(fleet(), 24, 8)]),

@@ -111,9 +111,7 @@ def time_series(said: Said, queries: Sequence[Query], drawn: Drawn = _PLAIN) -> 
         .unit(said.unit)
         .targets(targets(queries))
         .legend(_legend())
-        .tooltip(
-            common.VizTooltipOptions().mode(common_model.TooltipDisplayMode.MULTI).sort(common_model.SortOrder.DESCENDING)
-        )
+        .tooltip(common.VizTooltipOptions().mode(common_model.TooltipDisplayMode.MULTI).sort(common_model.SortOrder.DESCENDING))
         .line_width(1)
         .fill_opacity(40 if drawn.stacked else 0)
         .line_interpolation(_interpolation(drawn))

@@ -38,10 +38,11 @@ class Column:
             custom["cellOptions"] = _FILLED
         if self.width:
             custom["width"] = self.width
-        mappings = [*([self.mapping] if self.mapping else []), *([absent(self.absent)] if len(self.source) == 1 else [])]
-        return Line(
-            self.title, unit=self.unit, thresholds=self.thresholds, mappings=mappings, link=self.link, custom=custom
-        )
+        mappings: list[model.ValueMapping] = [
+            *([self.mapping] if self.mapping else []),
+            *([absent(self.absent)] if len(self.source) == 1 else []),
+        ]
+        return Line(self.title, unit=self.unit, thresholds=self.thresholds, mappings=mappings, link=self.link, custom=custom)
 
 
 @dataclass(frozen=True, slots=True)

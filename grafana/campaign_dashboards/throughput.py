@@ -3,7 +3,7 @@
 from campaign_dashboards import asked
 from campaign_dashboards.board import THROUGHPUT, Board, Place, Section, where
 from campaign_dashboards.deliveries import remaining
-from campaign_dashboards.meaning import GOOD, UNKNOWN, WARNING, none_of, thresholds
+from campaign_dashboards.meaning import GOOD, UNKNOWN, WARNING, thresholds
 from campaign_dashboards.overview import sending, sent_now
 from campaign_dashboards.panel import Drawn, Line, Panel, Said, neutral, time_series, values
 from campaign_dashboards.query import Query, growth, largest, or_unknown
@@ -26,8 +26,8 @@ def errors_now() -> Panel:
     """Tell what share fails."""
     said = Said(
         "Failed at the first attempt",
-        "Share of the messages of the last hour that failed at their first attempt. Orange from 12 % on: Adobe's limits are 2 % hard and"
-        " 10 % soft bounces. Nothing where nothing was sent.",
+        "Share of the messages of the last hour that failed at their first attempt. Orange from 12 % on: Adobe's limits are 2"
+        " % hard and 10 % soft bounces. Nothing where nothing was sent.",
         "percentunit",
     )
     return values(said, [Query(_error_share(), "last hour")], judged=_ERRORS)
@@ -37,8 +37,8 @@ def volume_now() -> Panel:
     """Tell how much volume goes out."""
     said = Said(
         "Volume",
-        "Volume sent in the last half hour, in bits a second, by the unit of dVolume that the exporter is configured with: Adobe does not"
-        " document it. Nothing where delivery counters feed the figures.",
+        "Volume sent in the last half hour, in bits a second, by the unit of dVolume that the exporter is configured with:"
+        " Adobe does not document it. Nothing where delivery counters feed the figures.",
         "bps",
     )
     return values(said, [Query(f"sum({_BITS})", "last half hour")])
@@ -48,8 +48,8 @@ def results() -> Panel:
     """Draw successes and errors."""
     said = Said(
         "Messages an hour",
-        "Messages processed in the last half hour, as an hourly figure: success and error, as in Campaign's report Delivery throughput."
-        " What an exporter counts at once for a time that it did not watch is left out.",
+        "Messages processed in the last half hour, as an hourly figure: success and error, as in Campaign's report Delivery"
+        " throughput. What an exporter counts at once for a time that it did not watch is left out.",
         "short",
     )
     query = Query(f"sum by (result) ({asked.per_hour(asked.processed('result'))})", "{{result}}")
@@ -60,8 +60,8 @@ def bits() -> Panel:
     """Draw the volume."""
     said = Said(
         "Bits a second",
-        "Volume sent in the last half hour, as in Campaign's report Delivery throughput, by instance. The unit of dVolume is not"
-        " documented by Adobe; the exporter's configuration says what it is taken for.",
+        "Volume sent in the last half hour, as in Campaign's report Delivery throughput, by instance. The unit of dVolume is"
+        " not documented by Adobe; the exporter's configuration says what it is taken for.",
         "bps",
     )
     return time_series(said, [Query(_BITS, "{{campaign_instance}}")])
@@ -71,8 +71,8 @@ def attempts() -> Panel:
     """Draw first attempts and retries."""
     said = Said(
         "First attempts and retries",
-        "Messages an hour by attempt, successes and errors together. Unknown: where only the counters of the deliveries are read,"
-        " attempts cannot be told apart.",
+        "Messages an hour by attempt, successes and errors together. Unknown: where only the counters of the deliveries are"
+        " read, attempts cannot be told apart.",
         "short",
     )
     query = Query(f"sum by (pass) ({asked.per_hour(asked.processed('pass'))})", "{{pass}}")
@@ -84,8 +84,8 @@ def error_share() -> Panel:
     """Draw what share fails."""
     said = Said(
         "Share that fails at the first attempt",
-        "Share of the messages of the last hour that failed at their first attempt, by instance. Dashed: 12 %, Adobe's limits of hard and"
-        " soft bounces together.",
+        "Share of the messages of the last hour that failed at their first attempt, by instance. Dashed: 12 %, Adobe's limits"
+        " of hard and soft bounces together.",
         "percentunit",
     )
     query = Query(_error_share("by (campaign_instance)"), "{{campaign_instance}}")
@@ -96,8 +96,8 @@ def caught_up() -> Panel:
     """Draw what was counted at once."""
     said = Said(
         "Counted at once after a break",
-        "Messages that an exporter counted at once for a time that it did not watch, within the last hour. They are real, and left out"
-        " of the hourly figures, where they would look like a peak.",
+        "Messages that an exporter counted at once for a time that it did not watch, within the last hour. They are real, and"
+        " left out of the hourly figures, where they would look like a peak.",
         "short",
     )
     query = Query(growth(c.MESSAGES_CATCH_UP, "1h"), "{{campaign_instance}}")
@@ -108,8 +108,8 @@ def instances() -> Panel:
     """List the throughput of each instance."""
     said = Said(
         "By instance",
-        "What each instance sends now, against what is usual in its busy half hours of the last seven days, and the table of Campaign's"
-        " that the figures come from.",
+        "What each instance sends now, against what is usual in its busy half hours of the last seven days, and the table of"
+        " Campaign's that the figures come from.",
         "short",
     )
     hourly = asked.per_hour(asked.processed())
@@ -138,9 +138,10 @@ def throughput() -> Board:
     """Make the dashboard."""
     return Board(
         THROUGHPUT,
-        "How many messages go out against what is usual, how many fail, first attempts and retries, and what is still to be sent.",
+        "How many messages go out against what is usual, how many fail, first attempts and retries, and what is still to be"
+        " sent.",
         [
-            Section("Now", [Place(sent_now(), 10, 5), Place(errors_now(), 7, 5), Place(volume_now(), 7, 5)]),
+            Section("Now", [Place(sent_now(), 10, 4), Place(errors_now(), 7, 4), Place(volume_now(), 7, 4)]),
             Section("Delivery throughput", [Place(results(), 12, 10), Place(bits(), 12, 10)]),
             Section("By instance", [Place(sending(), 12, 10), Place(instances(), 12, 10)]),
             Section("Errors and retries", [Place(attempts(), 12, 9), Place(error_share(), 12, 9)]),

@@ -34,7 +34,10 @@ def prometheus(data: Path, scratch: Path, lookback: str = "150s") -> Iterator[st
         address = f"127.0.0.1:{free.getsockname()[1]}"
     flags = [f"--config.file={config}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}"]
     flags += ["--storage.tsdb.retention.time=20y", f"--query.lookback-delta={lookback}", "--log.level=error"]
-    with (scratch / f"{data.name}.log").open("w") as log, subprocess.Popen(["prometheus", *flags], stdout=log, stderr=log) as process:
+    with (
+        (scratch / f"{data.name}.log").open("w") as log,
+        subprocess.Popen(["prometheus", *flags], stdout=log, stderr=log) as process,
+    ):
         try:
             _wait_until_ready(f"http://{address}", process)
             yield f"http://{address}"

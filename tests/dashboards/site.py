@@ -24,7 +24,7 @@ def site(prometheuses: Mapping[str, str]) -> Iterator[str]:
 
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that the library looks for
+        def do_GET(self) -> None:
             """Answer a file, or what a Prometheus answers."""
             status, kind, body = _proxied(self.path, prometheuses) if self.path.startswith("/prometheus/") else _file(self.path)
             self.send_response(status)
@@ -46,7 +46,7 @@ def site(prometheuses: Mapping[str, str]) -> Iterator[str]:
 
 
 def _file(path: str) -> tuple[int, str, bytes]:
-    name = path.split("?")[0].lstrip("/") or "index.html"
+    name = path.split("?", maxsplit=1)[0].lstrip("/") or "index.html"
     if name.startswith("public/fonts/inter/"):
         return _font(Path(name).stem)
     folder = DASHBOARDS.parent if name.startswith("dashboards/") else HARNESS

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dashboards.studio import Studio
 from dashboards.site import DASHBOARDS
+from dashboards.studio import Studio
 from dashboards.world.scenes import TRICKY
 
 UIDS = sorted(file.stem for file in DASHBOARDS.glob("*.json"))

@@ -1,7 +1,7 @@
 """History as OpenMetrics text: every series is held against the catalogue while it is written down."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -35,17 +35,20 @@ class Exposition:
         self.times = times
         self._families: dict[str, list[tuple[str, Values]]] = defaultdict(list)
 
-    def add(self, metric: Metric, values: Values, *, target: str, instance: str = "", **labels: str) -> None:
-        """Add one series of a gauge or a counter."""
-        self._add(metric, metric.name, values, target, instance, labels)
+    def add(self, metric: Metric, values: Values, of: Mapping[str, str], *, target: str, instance: str = "") -> None:
+        """Add one series of a gauge or a counter, of these labels."""
+        self._add(metric, metric.name, values, {**of}, (target, instance))
 
-    def add_histogram(self, metric: Metric, counts: Sequence[Values], total: Values, *, target: str, instance: str, **labels: str) -> None:
+    def add_histogram(
+        self, metric: Metric, counts: Sequence[Values], total: Values, of: Mapping[str, str], *, target: str, instance: str
+    ) -> None:
         """Add all series of a histogram: `counts` are cumulated over its bounds, the last one is of all."""
+        whose = (target, instance)
         bounds = [*(str(float(bound)) for bound in metric.buckets), "+Inf"]
         for bound, values in zip(bounds, counts, strict=True):
-            self._add(metric, f"{metric.name}_bucket", values, target, instance, {**labels, "le": bound})
-        self._add(metric, f"{metric.name}_count", counts[-1], target, instance, labels)
-        self._add(metric, f"{metric.name}_sum", total, target, instance, labels)
+            self._add(metric, f"{metric.name}_bucket", values, {**of, "le": bound}, whose)
+        self._add(metric, f"{metric.name}_count", counts[-1], {**of}, whose)
+        self._add(metric, f"{metric.name}_sum", total, {**of}, whose)
 
     def add_foreign(self, name: str, values: Values, **labels: str) -> None:
         """Add one series that does not come from the exporter."""
@@ -69,11 +72,14 @@ class Exposition:
             yield f"# TYPE {name} {kind}\n"
             for prefix, values in self._families[family]:
                 yield "".join(
-                    f"{prefix}{value} {time}\n" for value, time in zip(values[first:last], times, strict=True) if value is not None
+                    f"{prefix}{value} {time}\n"
+                    for value, time in zip(values[first:last], times, strict=True)
+                    if value is not None
                 )
         yield "# EOF\n"
 
-    def _add(self, metric: Metric, name: str, values: Values, target: str, instance: str, labels: dict[str, str]) -> None:  # noqa: PLR0913 - what makes up a sample
+    def _add(self, metric: Metric, name: str, values: Values, labels: dict[str, str], whose: tuple[str, str]) -> None:
+        target, instance = whose
         if METRICS.get(metric.name) is not metric:
             raise NotDeclared(f"{metric.name} is not in the catalogue")
         if labels.keys() - {"le"} != set(metric.labels) or bool(instance) != metric.per_instance:
@@ -85,6 +91,6 @@ class Exposition:
         own = {INSTANCE_LABEL: instance} if metric.per_instance else {}
         self._write(metric.name, metric.kind, name, values, {**own, **labels, "instance": target, "job": "campaign"})
 
-    def _write(self, family: str, kind: str, name: str, values: Values, labels: dict[str, str]) -> None:  # noqa: PLR0913 - what makes up a sample
+    def _write(self, family: str, kind: str, name: str, values: Values, labels: dict[str, str]) -> None:
         text = ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in labels.items() if value)
         self._families[f"{kind} {family.removesuffix('_total')}"].append((f"{name}{{{text}}} ", values))

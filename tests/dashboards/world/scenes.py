@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from campaign_exporter import catalogue as c
 from campaign_exporter.domain.deliveries import CHANNELS
 from dashboards.world.exposition import USUAL, Exposition
-from dashboards.world.instance import Instance
+from dashboards.world.platform import tell_platform
+from dashboards.world.sending import tell_sending
 from dashboards.world.story import EVER, Alert, Campaign, Story, Stuck, during
+from dashboards.world.teller import Teller
+from dashboards.world.watching import tell_watching
 
 #: 18 November 2026, noon UTC: where every scene ends.
 NOW = 1_795_003_200
@@ -43,8 +46,11 @@ class Scene:
         """Write the history down."""
         page = Exposition(range(self.start, NOW, self.step))
         for campaign in self.campaigns:
-            for seed, target in enumerate(campaign.exporters):
-                Instance(page, campaign, target, seed, self.channels if campaign.exporters == PAIR else _FEW).write()
+            for target in campaign.exporters:
+                teller = Teller(page, campaign, target)
+                tell_watching(teller)
+                tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
+                tell_platform(teller)
         self._exporters(page)
         self._alerts(page)
         return page
@@ -57,10 +63,10 @@ class Scene:
             up = [int(not during(hour, gone)) for hour in hours]
             page.add_foreign("up", up, instance=target, job="campaign")
             there = [value or None for value in up]
-            page.add(c.BUILD_INFO, there, target=target, version="1.0.0", python="3.11.2")
-            page.add(c.CONFIG_RELOAD_SUCCESS, there, target=target)
-            page.add(c.STATE_WRITE_SUCCESS, there, target=target)
-            page.add(c.CONFIG_RELOAD_TIMESTAMP, [value and self.start - 90_000 for value in there], target=target)
+            page.add(c.BUILD_INFO, there, {"version": "1.0.0", "python": "3.11.2"}, target=target)
+            page.add(c.CONFIG_RELOAD_SUCCESS, there, {}, target=target)
+            page.add(c.STATE_WRITE_SUCCESS, there, {}, target=target)
+            page.add(c.CONFIG_RELOAD_TIMESTAMP, [value and self.start - 90_000 for value in there], {}, target=target)
 
     def _alerts(self, page: Exposition) -> None:
         if not self.campaigns:
@@ -68,11 +74,18 @@ class Scene:
         for campaign in self.campaigns:
             page.add_foreign(USUAL, [campaign.hourly / 4800] * len(page.times), campaign_instance=campaign.name)
         hours = [(time - self.start) / 3600 for time in page.times]
-        page.add_foreign("ALERTS", [1] * len(hours), alertname="CampaignWatchdog", alertstate="firing", severity="none", team="platform")
+        page.add_foreign(
+            "ALERTS", [1] * len(hours), alertname="CampaignWatchdog", alertstate="firing", severity="none", team="platform"
+        )
         told = [(campaign.name, alert) for campaign in self.campaigns for alert in campaign.story.alerts]
         for name, alert in [*told, *(("", alert) for alert in self.alerts)]:
             values = [1 if alert.window[0] <= hour < alert.window[1] else None for hour in hours]
-            labels: Mapping[str, str] = {"alertname": alert.name, "alertstate": "firing", "severity": alert.severity, "team": "platform"}
+            labels: Mapping[str, str] = {
+                "alertname": alert.name,
+                "alertstate": "firing",
+                "severity": alert.severity,
+                "team": "platform",
+            }
             page.add_foreign("ALERTS", values, **{**labels, **({"campaign_instance": name} if name else {}), **alert.labels})
 
 
@@ -96,7 +109,12 @@ _PROD = Story(
         Alert("CampaignAllMtasDown", "critical", (12.05, 12.9), {"process": "mta", "cause": "mta_down"}),
         Alert("CampaignDatabaseBlocked", "critical", (15.1, 16.2), {"cause": "database_blocked"}),
         Alert("CampaignThroughputStalled", "critical", (15.6, 16.3), {"cause": "unknown"}),
-        Alert("CampaignIpAffinityUnconfigured", "critical", (20.55, EVER), {"affinity": 'Retail.fr "été" 🎉', "cause": "affinity_unconfigured"}),
+        Alert(
+            "CampaignIpAffinityUnconfigured",
+            "critical",
+            (20.55, EVER),
+            {"affinity": 'Retail.fr "été" 🎉', "cause": "affinity_unconfigured"},
+        ),
         Alert("CampaignDeliveryStuckPending", "critical", (23.5, EVER), {"cause": "parts_orphaned"}),
         Alert("CampaignDeliveryStuckPending", "warning", (21.6, EVER), {"cause": "validity_expired"}),
         Alert("CampaignMtaDown", "warning", (23.4, EVER), {"host": "mta1", "process": "mta"}),
@@ -128,7 +146,10 @@ _MARKETING = Story(
     stuck=[Stuck("mid_sourcing_lag", (22.8, EVER), "Autumn, by mid-sourcing", 70_000)],
     alerts=[Alert("CampaignDeliveryStuckPending", "warning", (23.4, EVER), {"cause": "mid_sourcing_lag"})],
 )
-_GONE = Story(unwatched=[(18.0, EVER)], alerts=[Alert("CampaignExporterDown", "critical", (18.1, EVER), {"instance": "exporter-c:11951", "job": "campaign"})])
+_GONE = Story(
+    unwatched=[(18.0, EVER)],
+    alerts=[Alert("CampaignExporterDown", "critical", (18.1, EVER), {"instance": "exporter-c:11951", "job": "campaign"})],
+)
 
 EMPTY = Scene("empty")
 HEALTHY = Scene(
@@ -157,7 +178,9 @@ FLEET = Scene(
             exporters=(f"exporter-{number % 4}:11951",),
             story=Story(
                 stuck=[Stuck("affinity_unconfigured", (3.0, EVER), "Weekly", 40_000)] if number % 17 == 3 else (),
-                alerts=[Alert("CampaignIpAffinityUnconfigured", "critical", (3.1, EVER), {"affinity": "vip"})] if number % 17 == 3 else (),
+                alerts=[Alert("CampaignIpAffinityUnconfigured", "critical", (3.1, EVER), {"affinity": "vip"})]
+                if number % 17 == 3
+                else (),
             ),
         )
         for number in range(50)

@@ -56,7 +56,9 @@ class Campaign:
 
     name: str
     role: str = "standalone"
-    hosts: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"mta1": ("default", "news.de"), "mta2": ("default", "retail.fr")})
+    hosts: Mapping[str, Sequence[str]] = field(
+        default_factory=lambda: {"mta1": ("default", "news.de"), "mta2": ("default", "retail.fr")}
+    )
     hourly: int = 120_000
     story: Story = Story()
     exporters: Sequence[str] = ("exporter-a:11951",)

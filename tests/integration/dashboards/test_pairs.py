@@ -1,4 +1,4 @@
-"""Two exporters that watch the same instance change no figure: each query is asked of one, of two, and of two of which one is gone."""
+"""Two exporters that watch the same instance change no figure: each query is asked of one, and of two."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ _PROD = replace(INCIDENT.campaigns[0], name="prod")
 
 
 def scene(name: str, exporters: tuple[str, ...]) -> Scene:
-    """Watch the last three hours of an incident."""
+    """Watch an incident, with few looks at it."""
     return Scene(name, [replace(_PROD, exporters=exporters)], hours=24, step=600, channels=("email", "sms"))
 
 
@@ -35,7 +35,9 @@ def prometheuses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[s
 
 def answer(url: str, query: Asked) -> dict[str, str]:
     """Ask a query as Grafana would, now; give the value of each series."""
-    expr = query.raw.replace("$instance", ".+").replace("$host", ".+").replace("$__rate_interval", "40m").replace("$__range", "1d")
+    expr = (
+        query.raw.replace("$instance", ".+").replace("$host", ".+").replace("$__rate_interval", "40m").replace("$__range", "1d")
+    )
     result: list[dict[str, Any]] = ask(url, "query", query=expr, time=NOW)["result"]
     return {str(sorted(each["metric"].items())): each["value"][1] for each in result}
 

@@ -38,7 +38,11 @@ def test_a_cause_has_the_hue_of_its_severity(severity: str, hues: tuple[int, int
 
 def test_panels_that_do_not_fill_a_line_are_refused() -> None:
     panel = words("A", "b", "c")
-    for wrong in ([Place(panel, 12, 5)], [Place(panel, 12, 5), Place(panel, 12, 6)], [Place(panel, 12, 5), Place(panel, 13, 5)]):
+    for wrong in (
+        [Place(panel, 12, 5)],
+        [Place(panel, 12, 5), Place(panel, 12, 6)],
+        [Place(panel, 12, 5), Place(panel, 13, 5)],
+    ):
         with pytest.raises(GridError):
             _placed(Section("wrong", wrong))
 

@@ -15,7 +15,9 @@ _OF_DASHBOARDS = {"datasource", "instance", "host", "runbooks"}
 _OF_GRAFANA = {"__rate_interval", "__range", "__value", "__url_time_range", "__all"}
 
 each_dashboard = pytest.mark.parametrize("uid", DASHBOARDS)
-each_panel = pytest.mark.parametrize(("uid", "panel"), all_panels(), ids=lambda each: each if isinstance(each, str) else each["title"])
+each_panel = pytest.mark.parametrize(
+    ("uid", "panel"), all_panels(), ids=lambda each: each if isinstance(each, str) else each["title"]
+)
 
 
 def variables(uid: str) -> dict[str, dict[str, Any]]:
@@ -72,7 +74,7 @@ def test_instances_and_hosts_can_be_chosen(uid: str) -> None:
 @each_dashboard
 def test_every_variable_resolves(uid: str) -> None:
     used = set(re.findall(r"\$\{?(\w+)", text_of(DASHBOARDS[uid])))
-    known = {name for name in variables(uid)}
+    known = set(variables(uid))
     # $1 is of a regular expression.
     assert {name for name in used if not name.isdigit()} <= known | _OF_GRAFANA
     assert known <= _OF_DASHBOARDS
@@ -125,7 +127,7 @@ def test_firing_alerts_are_marked(uid: str) -> None:
 
 @each_panel
 def test_a_panel_says_what_it_shows(uid: str, panel: dict[str, Any]) -> None:
-    assert panel["title"] and panel["title"][0].isupper(), uid
+    assert panel["title"][0].isupper(), uid
     assert len(panel["description"]) > 20
     assert panel["description"].endswith(".")
 

@@ -26,6 +26,11 @@ def selectors(expr: promql.Expr) -> Iterator[promql.VectorSelector]:
     return (node for node, _ in nodes(expr) if isinstance(node, promql.VectorSelector))
 
 
+def named(selector: promql.VectorSelector) -> str:
+    assert selector.name, "a selector without a name asks for everything"
+    return selector.name
+
+
 def metric_of(name: str) -> Metric | None:
     for suffix in _SUFFIXES:
         base = METRICS.get(name.removesuffix(suffix))
@@ -60,7 +65,7 @@ def named_labels(expr: promql.Expr) -> Iterator[tuple[str, Any]]:
 
 @each_query
 def test_it_names_only_metrics_that_there_are(query: Asked) -> None:
-    names = {selector.name for selector in selectors(query.expr)}
+    names = {named(selector) for selector in selectors(query.expr)}
     assert names
     unknown = {name for name in names if metric_of(name) is None}
     assert unknown <= {*_FOREIGN, *_STOOD_ON}
@@ -69,32 +74,32 @@ def test_it_names_only_metrics_that_there_are(query: Asked) -> None:
 @each_query
 def test_it_matches_only_labels_and_values_that_there_are(query: Asked) -> None:
     for selector in selectors(query.expr):
-        metric, known = metric_of(selector.name), labels_of(selector.name)
+        metric, known = metric_of(named(selector)), labels_of(named(selector))
         for matcher in selector.matchers.matchers:
-            assert matcher.name in known, f"{selector.name} has no label {matcher.name}"
+            assert matcher.name in known, f"{named(selector)} has no label {matcher.name}"
             closed = metric.values.get(matcher.name) if metric else _SEVERITIES if matcher.name == "severity" else None
             if closed is not None:
-                assert set(matcher.value.split("|")) <= set(closed), f"{selector.name} has no such {matcher.name}"
+                assert set(matcher.value.split("|")) <= set(closed), f"{named(selector)} has no such {matcher.name}"
 
 
 @each_query
 def test_it_groups_only_by_labels_that_there_are(query: Asked) -> None:
     made = made_labels(query.expr)
     for label, node in named_labels(query.expr):
-        known = {name for selector in selectors(node) for name in labels_of(selector.name)}
+        known = {name for selector in selectors(node) for name in labels_of(named(selector))}
         assert label in known | made, f"nothing in it has the label {label}"
 
 
 @each_query
 def test_its_legend_names_labels_that_are_there(query: Asked) -> None:
-    known = made_labels(query.expr) | {name for each in selectors(query.expr) for name in labels_of(each.name)}
+    known = made_labels(query.expr) | {name for each in selectors(query.expr) for name in labels_of(named(each))}
     assert set(re.findall(r"\{\{(.+?)\}\}", query.legend)) <= known
 
 
 @each_query
 def test_counters_are_only_asked_how_they_grow(query: Asked) -> None:
     for node, parents in nodes(query.expr):
-        if isinstance(node, promql.VectorSelector) and node.name.endswith(("_total", *_SUFFIXES)):
+        if isinstance(node, promql.VectorSelector) and named(node).endswith(("_total", *_SUFFIXES)):
             matrix, call = parents[-1], parents[-2]
             assert isinstance(matrix, promql.MatrixSelector)
             assert call.func.name in {"rate", "increase"}
@@ -111,11 +116,14 @@ def test_rates_adapt_to_the_time_shown(query: Asked) -> None:
 def test_it_asks_for_the_chosen_instances(query: Asked) -> None:
     chosen = {"INSTANCE", "INSTANCE|"}
     for selector in selectors(query.expr):
-        metric = metric_of(selector.name)
+        metric = metric_of(named(selector))
         scopes = {matcher.value for matcher in selector.matchers.matchers if matcher.name == "campaign_instance"}
-        concerns_one = (metric is None or metric.per_instance) and selector.name != "up"
-        if concerns_one and "CampaignWatchdog" not in {m.value for m in selector.matchers.matchers if m.op == promql.MatchOp.Equal}:
-            assert scopes and scopes <= chosen, f"{selector.name} is of all instances"
+        concerns_one = (metric is None or metric.per_instance) and named(selector) != "up"
+        if concerns_one and "CampaignWatchdog" not in {
+            m.value for m in selector.matchers.matchers if m.op == promql.MatchOp.Equal
+        }:
+            assert scopes, f"{named(selector)} is of all instances"
+            assert scopes <= chosen
 
 
 def test_what_is_stood_on_is_recorded() -> None:

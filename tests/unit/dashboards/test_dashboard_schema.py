@@ -17,7 +17,9 @@ _SCHEMA["definitions"]["AnnotationQuery"]["properties"] |= {key: {"type": "strin
 _DRAWN = {"bargauge", "stat", "table", "text", "timeseries"}
 
 each_dashboard = pytest.mark.parametrize("uid", DASHBOARDS)
-each_panel = pytest.mark.parametrize(("uid", "panel"), all_panels(), ids=lambda each: each if isinstance(each, str) else each["title"])
+each_panel = pytest.mark.parametrize(
+    ("uid", "panel"), all_panels(), ids=lambda each: each if isinstance(each, str) else each["title"]
+)
 
 
 def complaints(value: object, *path: str) -> Iterator[str]:
