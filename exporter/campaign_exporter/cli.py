@@ -130,7 +130,7 @@ def why(delivery: str | None, file: Path, everything: bool, instance: str | None
     """Tell why DELIVERY (its id, internal name or label) is where it is, and what to do."""
     from campaign_exporter.why.command import run_why  # noqa: PLC0415 - only this command pays for it
 
-    if everything == (delivery is not None) or (delivery or "").startswith("--"):
+    if everything == bool(delivery) or (delivery or "").startswith("--"):
         raise click.UsageError("name one DELIVERY by its id, internal name or label, or give --all")
     try:
         patience = float(str(parse_duration(timeout)))

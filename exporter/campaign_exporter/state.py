@@ -168,6 +168,7 @@ def _take(directory: Path) -> IO[str]:
         guard.close()
         raise StateRefused(
             f"the state directory {directory} belongs to another running exporter: stop it, or give each its own"
+            " state_directory in the configuration"
         ) from None
     except OSError as error:
         guard.close()

@@ -136,6 +136,12 @@ def _bounded(step: Step) -> list[Check]:
 
 def _broken_off(step: Step, error: SourceError) -> Check:
     """Judge a step that did not come to its end."""
+    if type(error) is SourceError:
+        return cannot_tell(
+            step.name,
+            connection.SUBJECT,
+            f"broken off by a defect of doctor's own, not of your site: {error}: please report it",
+        )
     return finding(
         step.name,
         connection.SUBJECT,

@@ -23,9 +23,12 @@ class Need(NamedTuple):
 #: The command that asks what no collector asks.
 WHY = "why"
 
+_PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
+
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
 NEEDS: Mapping[str, Need] = {
     statements.DELIVERIES.name: Need(("deliveries",), ("deliveries",)),
+    statements.DELIVERIES_IN_PROGRESS.name: Need(("deliveries",), words=_PROGRESS),
     statements.SENDING_DELIVERIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
     statements.PREPARING_DELIVERIES.name: Need(
         ("pending",), causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck")
@@ -40,7 +43,9 @@ NEEDS: Mapping[str, Need] = {
     ),
     statements.INACTIVE_ACCOUNTS.name: Need(("pending",), causes=("account_inactive",)),
     statements.NEXT_PASSES.name: Need(
-        ("pending",), causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned")
+        ("pending", "deliveries"),
+        causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned"),
+        words=_PROGRESS,
     ),
     statements.HOLDERS.name: Need(("pending",), causes=("parts_orphaned",)),
     statements.FLOWING_AFFINITIES.name: Need(
@@ -132,8 +137,9 @@ class Scope(NamedTuple):
         causes = sorted({name for need in needs for name in need.causes}) if pending else []
         parts = [_failing(name) for name in fails]
         parts += [f"no delivery is ever said to wait for {', '.join(causes)}"] if causes else []
-        # What matters less is told where nothing worse is.
-        return "; ".join(parts or sorted({need.words for need in needs if need.words}))
+        # What matters less is told where no collector fails.
+        parts += [] if fails else sorted({need.words for need in needs if need.words})
+        return "; ".join(parts)
 
 
 def _failing(name: str) -> str:

@@ -83,19 +83,6 @@ def test_more_of_the_same_fault_is_told_on_the_same_page(alertmanager: Alertmana
     assert second.title.endswith("[affinity_unconfigured], and 1 more")
 
 
-def test_pager_chat_and_mail_hear_that_it_is_over(alertmanager: Alertmanager, sinks: Sinks) -> None:
-    here = (scenes.all_mtas_down("over"), scenes.memory_high("over"))
-    fire(alertmanager, *here)
-    (page,) = sinks.wait(lambda: pages_of(sinks, "over"))
-    mail_of(sinks, "over")
-    resolve(alertmanager, *here)
-    end = sinks.first(lambda: pages_of(sinks, "over"), lambda page: page.action == "resolve")
-    assert end.dedup_key == page.dedup_key
-    assert end.details["resolved"].startswith("Resolved\n")
-    assert message_of(sinks, "over", "✅").title.startswith("✅ resolved: over: ")
-    assert mail_of(sinks, "over", "Resolved: ").subject.startswith("[resolved] over: A process")
-
-
 def test_a_muted_alert_is_told_nowhere_until_its_root_is_over(alertmanager: Alertmanager, sinks: Sinks) -> None:
     root, effect = scenes.all_mtas_down("muted"), scenes.stuck("muted")
     fire(alertmanager, root, effect)

@@ -44,7 +44,7 @@ def is_text(detail: str) -> bool:
         return True
 
 
-def test_one_alert(alertmanager: Alertmanager, sinks: Sinks) -> None:
+def test_one_alert_and_that_it_is_over(alertmanager: Alertmanager, sinks: Sinks) -> None:
     here = (scenes.all_mtas_down("prod"), scenes.memory_high("ticket"))
     fire(alertmanager, *here)
     (page,), message, mail = sinks.wait(lambda: pages_of(sinks, "prod")), message_of(sinks, "prod"), mail_of(sinks, "ticket")
@@ -54,6 +54,7 @@ def test_one_alert(alertmanager: Alertmanager, sinks: Sinks) -> None:
     accept("mail.html", mail.html)
     resolve(alertmanager, *here)
     end = sinks.first(lambda: pages_of(sinks, "prod"), lambda page: page.action == "resolve")
+    assert end.dedup_key == page.dedup_key, "the page closes that was opened"
     message, mail = message_of(sinks, "prod", "✅"), mail_of(sinks, "ticket", "Resolved")
     accept("page-resolved.txt", *whole(end))
     accept("chat-resolved.txt", message.title, "", message.text)

@@ -107,6 +107,7 @@ def test_a_second_exporter_on_the_directory_is_refused(tmp_path: Path) -> None:
         refused = [line for line in lines if not line.startswith("ts=")]
         assert refused == [
             f"the state directory {tmp_path / 'state'} belongs to another running exporter: stop it, or give each its own"
+            " state_directory in the configuration"
         ]
 
 
