@@ -23,7 +23,7 @@ $(VENV)/.test: pyproject.toml $(VENV)/.install
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,dashboards,lint]'
 	@touch $@
 
 install: $(VENV)/.install  ## the commands, in .venv/bin
