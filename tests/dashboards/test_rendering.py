@@ -38,7 +38,8 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Deliveries that are stuck": ("affinity_unconfigured", "parts_orphaned", "mid_sourcing_lag"),
         "Longest wait, by cause": ("awaiting_approval", "delayed from here on"),
         "Messages that are stuck, by cause": ("affinity_unconfigured",),
-        "Each cause now": ("affinity_unconfigured",),
+        "Each cause now": ("critical", "affinity_unconfigured"),
+        "Deliveries in progress": ("40 mins", "Retail weekly"),
         "Deliveries by state": ("failed",),
     },
     "campaign-mta": {
@@ -51,7 +52,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Memory against the limit": ("prod mta2 web", "124%"),
     },
     "campaign-throughput": {
-        "Share that fails at the first attempt": ("prod",),
+        "Share that fails at the first attempt": ("prod", "12.9%"),
         "By instance": ("prod", "delivery_stat"),
     },
     "campaign-exporter": {

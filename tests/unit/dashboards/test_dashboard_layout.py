@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from campaign_alerts.values import load_values
 from campaign_exporter.catalogue import METRICS
-from unit.dashboards.shipped import DASHBOARDS, ROOT, all_panels, asked, panels
+from campaign_exporter.diagnosis.causes import CAUSES
+from unit.dashboards.shipped import DASHBOARDS, ROOT, RULES, all_panels, asked, panels
 
+_VALUES = load_values(ROOT / "alerts" / "values.yaml")
 _UNITS = {"none", "short", "s", "percentunit", "bytes", "bps", "dateTimeFromNow"}
 _OF_DASHBOARDS = {"datasource", "instance", "host", "runbooks"}
 _OF_GRAFANA = {"__rate_interval", "__range", "__value", "__url_time_range", "__all"}
@@ -28,9 +31,29 @@ def text_of(part: object) -> str:
     return str(part)
 
 
-def test_the_alerts_link_these() -> None:
-    assert set(DASHBOARDS) == {f"campaign-{name}" for name in ("overview", "deliveries", "mta", "throughput", "exporter")}
+def test_the_alerts_link_these_with_variables_that_they_have() -> None:
     assert all(dashboard["uid"] == uid for uid, dashboard in DASHBOARDS.items())
+    assert set(_VALUES.dashboard_uids.values()) == set(DASHBOARDS)
+    rules = "".join(file.read_text("utf-8") for file in RULES.glob("*.yml"))
+    links = re.findall(r"dashboard_url: \S+/d/([\w-]+)(\?.*)?", rules)
+    assert links
+    for uid, question in links:
+        assert set(re.findall(r"var-(\w+)=", question)) <= set(variables(uid))
+
+
+def test_the_runbooks_are_there() -> None:
+    assert all(variables(uid)["runbooks"]["query"] == _VALUES.runbooks for uid in DASHBOARDS)
+    everything = str(DASHBOARDS)
+    for alert in re.findall(r"\$\{runbooks\}/(Campaign\w+)\.md", everything) + re.findall(
+        r"'(CampaignIpAffinity\w+)'", everything
+    ):
+        assert (ROOT / "alerts" / "runbooks" / f"{alert}.md").exists(), alert
+
+
+@pytest.mark.parametrize("cause", [cause.name for cause in CAUSES])
+def test_each_cause_has_a_place_in_the_runbook_that_it_links(cause: str) -> None:
+    runbook = (ROOT / "alerts" / "runbooks" / "CampaignDeliveryStuckPending.md").read_text("utf-8")
+    assert re.search(rf"^#+ `?{cause}`?$|<a (?:id|name)=\"{cause}\">", runbook, re.MULTILINE)
 
 
 def test_the_dashboards_are_what_the_code_says() -> None:
