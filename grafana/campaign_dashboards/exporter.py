@@ -12,7 +12,8 @@ _TARGETS = "instance, job"
 _HERE = f"group by ({_TARGETS}) (last_over_time({selector(c.INSTANCE_INFO)}[$__range]))"
 _UP = f"max by ({_TARGETS}) (up) and on ({_TARGETS}) {_HERE}"
 _OK = selector(c.COLLECTOR_SUCCESS)
-_AGE = f"time() - {selector(c.COLLECTOR_LAST_SUCCESS)}"
+# As old as they were when they were scraped: how often that is done says nothing about the exporter.
+_AGE = f"timestamp({selector(c.COLLECTOR_LAST_SUCCESS)}) - {selector(c.COLLECTOR_LAST_SUCCESS)}"
 _INTERVALS = f"({_AGE}) / {selector(c.COLLECTOR_INTERVAL)}"
 _SECONDS = f"60 * sum by (instance, collector) (rate({selector(c.DATABASE_SECONDS)}[$__rate_interval]))"
 
@@ -120,7 +121,9 @@ def errors() -> Panel:
     most = f"sum by (instance, collector, reason) (increase({selector(c.COLLECTOR_ERRORS)}[$__range] @ end())) > 0"
     expr = f'60 * {rate} and {most}\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
     lines = [Line("/.*/", WARNING), NOTHING_LINE]
-    return time_series(said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines))
+    return time_series(
+        said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines, soft_top=1)
+    )
 
 
 def seconds() -> Panel:
