@@ -63,13 +63,13 @@ def collectors() -> Panel:
     """Set collectors against exporters and instances."""
     said = Said(
         "Collectors now",
-        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Switched off: the database"
+        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Off: the database"
         " lacks a table, a column or an index that the collector stands on. Empty: the collector does not run there.",
         "none",
     )
     switched_off = f"2 + ({selector(c.COLLECTOR_AVAILABLE)} == 0)"
     named = f'label_join({switched_off} or {_OK}, "exporter", " / ", "instance", "campaign_instance")'
-    words_ = value_map({"1": ("reads", GOOD), "0": ("FAILING", WARNING), "2": ("SWITCHED OFF", WARNING)})
+    words_ = value_map({"1": ("reads", GOOD), "0": ("FAILING", WARNING), "2": ("OFF", WARNING)})
     return matrix(said, Matrix(Query(named), "exporter", "collector", words_, "Exporter / instance"))
 
 
