@@ -114,12 +114,15 @@ def errors() -> Panel:
     """Draw what could not be read."""
     said = Said(
         "Facts that could not be read, a minute",
-        "Errors by collector and reason, as the exporters count them: the reason says where to look.",
+        "Errors by collector and reason, as the exporters count them: the reason says where to look. Those that never happened are left"
+        " out.",
         "short",
     )
     rate = f"sum by (instance, collector, reason) (rate({selector(c.COLLECTOR_ERRORS)}[$__rate_interval]))"
-    most = f"sum by (instance, collector, reason) (increase({selector(c.COLLECTOR_ERRORS)}[$__range] @ end())) > 0"
-    expr = f'60 * {rate} and {most}\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
+    counted = " or ".join(
+        f"sum by (instance, collector, reason) ({selector(c.COLLECTOR_ERRORS)} @ {edge}()) > 0" for edge in ("start", "end")
+    )
+    expr = f'60 * {rate} and ({counted})\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
     lines = [Line("/.*/", WARNING), NOTHING_LINE]
     return time_series(
         said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines, soft_top=1)
