@@ -114,7 +114,8 @@ def errors() -> Panel:
     """Draw what could not be read."""
     said = Said(
         "Facts that could not be read, a minute",
-        "Errors by collector and reason, as the exporters count them: the reason says where to look. Those that never happened are left"
+        "Errors by collector and reason, as the exporters count them: the reason says where to "
+        "look. Those that never happened are left"
         " out.",
         "short",
     )
