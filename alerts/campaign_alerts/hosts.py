@@ -71,7 +71,7 @@ def _all_mtas_down(values: Values) -> Alert:
         ALL_DOWN,
         summary="No server runs the process that sends: nothing goes out",
         description=(
-            f"{INSTANCE}: {_PROCESS} runs on none of the {{{{ $value }}}} servers that are to run it."
+            f"{INSTANCE}: {_PROCESS} runs on no server. Servers that are to run it: {{{{ $value }}}}."
             f"{text.at_stake('mta_down')}\nMessages that are left in deliveries in progress: {due}."
         ),
         next_step="on each of these servers: nlserver pdump",

@@ -35,9 +35,9 @@ def deliveries(cause: str | None = None) -> str:
     count, messages = (_waiting(metric, cause) for metric in ("campaign_deliveries_pending", "campaign_pending_messages"))
     one_or_many = "{{ if eq (. | first | value) 1.0 }}delivery waits{{ else }}deliveries wait{{ end }}"
     return (
-        f"{{{{ with {count} }}}}{{{{ . | first | value | humanize }}}} {one_or_many}{{{{ else }}}}deliveries wait{{{{ end }}}}"
-        f" with {{{{ with {messages} }}}}{{{{ . | first | value | humanize }}}}"
-        "{{ else }}an unknown number of{{ end }} messages"
+        f"{{{{ with {count} }}}}{{{{ . | first | value | humanize }}}} {one_or_many} with"
+        f" {{{{ with {messages} }}}}{{{{ . | first | value | humanize }}}}{{{{ else }}}}an unknown number of{{{{ end }}}}"
+        " messages{{ else }}what waits cannot be seen{{ end }}"
     )
 
 

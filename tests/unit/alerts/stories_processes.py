@@ -82,7 +82,7 @@ _ALL_STORIES = (
                         told(
                             _ALL,
                             "No server runs the process that sends: nothing goes out",
-                            "prod: mta runs on none of the 2 servers that are to run it."
+                            "prod: mta runs on no server. Servers that are to run it: 2."
                             + _at_stake("3 deliveries wait with 12.35k", "\n- 3m 0s: Newsletter (5)")
                             + "\nMessages that are left in deliveries in progress: 2k.",
                             "on each of these servers: nlserver pdump",
@@ -256,6 +256,29 @@ _MISSING_STORIES = (
                         "no workflow runs, and deliveries of campaigns are not launched",
                         _at_stake("0 deliveries wait with 0"),
                     ),
+                ],
+            ),
+        ),
+    ),
+    _story(
+        _MISSING,
+        "what waits for it cannot be seen",
+        {
+            **_down("mta1", "wfserver"),
+            A("campaign_deliveries_pending", cause="workflow_engine_down"): always(None),
+            A("campaign_pending_messages", cause="workflow_engine_down"): always(None),
+        },
+        _root(_WFSERVER),
+        told=(
+            Told(
+                _ROOT_FIRES,
+                _MISSING,
+                [
+                    _root_told(
+                        _WFSERVER,
+                        "no workflow runs, and deliveries of campaigns are not launched",
+                        "\nAt stake: what waits cannot be seen.",
+                    )
                 ],
             ),
         ),

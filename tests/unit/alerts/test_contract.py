@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from campaign_alerts.overlap import SITUATIONS
 from campaign_alerts.render import groups, rule_files
 from campaign_alerts.rule import Alert
 from campaign_alerts.values import Values, ValuesError, load_values, seconds
@@ -90,6 +91,11 @@ def test_each_alert_tells_all() -> None:
             assert rule["labels"]["team"] in {"platform", "campaign", "deliverability"}
             assert re.fullmatch(r"Campaign([A-Z][a-z]+)+", rule["alert"])
             assert not any("{{" in value for value in rule["labels"].values()), "no label moves"
+
+
+def test_the_table_of_what_keeps_silent_names_alerts_that_there_are() -> None:
+    named = {name for each in SITUATIONS for text in (each.owner, *each.silent) for name in re.findall(r"Campaign\w+", text)}
+    assert named <= {alert.name for alert in ALERTS}
 
 
 def test_what_needs_the_database_says_so() -> None:
