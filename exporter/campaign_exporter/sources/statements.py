@@ -67,11 +67,12 @@ WHERE d.istate IN (51, 55, 61, 62) AND {_REAL_DELIVERY}
     },
 )
 
+# Columns as those of the other deliveries; the dates of contact and validity are not asked: progress needs neither.
 DELIVERIES_IN_PROGRESS = Statement(
     "deliveries in progress",
     f"""
 SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
-  date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
+  NULL::float8, NULL::float8,
   date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed
 FROM nmsdelivery d
 WHERE d.istate IN (55, 62) AND {_REAL_DELIVERY}
@@ -84,8 +85,6 @@ WHERE d.istate IN (55, 62) AND {_REAL_DELIVERY}
             "sinternalname",
             "ideliverymode",
             "imessagetype",
-            "tscontact",
-            "tsvalidity",
             "tslastmodified",
             "itodeliver",
             "iprocessed",

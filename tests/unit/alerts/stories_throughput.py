@@ -23,28 +23,28 @@ from unit.alerts.timeline import (
     without,
 )
 
-_STALLED, _LOW, _ERRORS = "CampaignThroughputStalled", "CampaignThroughputLow", "CampaignDeliveryErrorsHigh"
-_PAGE = "campaign-throughput?var-instance=prod"
+_STALLED, _LOW = "CampaignThroughputStalled", "CampaignThroughputLow"
+PAGE = "campaign-throughput?var-instance=prod"
 _MTA_LOG = "on each MTA server: nlserver pdump, then read var/<instance>/log/mta.log"
 _PASSES = ("first", "retry")
 
 
-def _labels(severity: str, team: str = "platform", **labels: str) -> Mapping[str, str]:
+def labels(severity: str, team: str = "platform", **labels: str) -> Mapping[str, str]:
     return {"severity": severity, "team": team, "campaign_instance": "prod", "needs": "database", **labels}
 
 
-def _counted(result: str, pass_: str, line: Line, target: Target = A, kind: str = "") -> World:
+def counted(result: str, pass_: str, line: Line, target: Target = A, kind: str = "") -> World:
     return {target(f"campaign_messages{kind}_total", result=result, **{"pass": pass_}): line}
 
 
-def _messages(line: Line, target: Target = A) -> World:
+def messages(line: Line, target: Target = A) -> World:
     """Let all messages be good at first."""
     world: World = {}
     for result in ("success", "error"):
         for pass_ in _PASSES:
             good = (result, pass_) == ("success", "first")
-            world |= _counted(result, pass_, line if good else always(0), target)
-            world |= _counted(result, pass_, always(0), target, "_catch_up")
+            world |= counted(result, pass_, line if good else always(0), target)
+            world |= counted(result, pass_, always(0), target, "_catch_up")
     return world
 
 
@@ -57,7 +57,7 @@ def _due(channel: str, line: Line, target: Target = A) -> World:
 _STOPS, _LAST, _AGAIN = minutes(50), minutes(60), minutes(150)
 #: The last step that was counted leaves the range half an hour later.
 _FIRES, _RESOLVED = _LAST + minutes(30) + minutes(5), _AGAIN + minutes(10)
-_STALLED_LABELS = _labels("critical", cause="unknown")
+_STALLED_LABELS = labels("critical", cause="unknown")
 
 
 def _stops(last: float = _LAST, again: float = _AGAIN) -> Line:
@@ -66,7 +66,7 @@ def _stops(last: float = _LAST, again: float = _AGAIN) -> Line:
     return lambda moment: counting(min(moment, last)) if moment < again else counting(moment)
 
 
-_STOPPED: World = {**healthy(), **_messages(_stops())}
+_STOPPED: World = {**healthy(), **messages(_stops())}
 
 
 def _stalled(start: float = _FIRES, end: float | None = _RESOLVED) -> Firing:
@@ -109,7 +109,7 @@ _STALLED_STORIES = (
                             " MTA and stat server are not known to be down."
                             "\n- 45m 0s: Newsletter (101)\nAt stake: 0 deliveries wait with 0 messages.",
                             _MTA_LOG,
-                            _PAGE,
+                            PAGE,
                         ),
                     )
                 ],
@@ -119,7 +119,7 @@ _STALLED_STORIES = (
     _nothing("steps of ten minutes are no standstill", healthy()),
     _nothing(
         "less than thirty-five minutes are nothing",
-        {**healthy(), **_messages(_stops(again=_FIRES))},
+        {**healthy(), **messages(_stops(again=_FIRES))},
     ),
     _nothing(
         "a hundred messages are enough, over all channels",
@@ -133,13 +133,13 @@ _STALLED_STORIES = (
     ),
     _nothing(
         "one message in half an hour is not nothing",
-        {**healthy(), **_messages(steps(0, *((minutes(30) * number, number) for number in range(9))))},
+        {**healthy(), **messages(steps(0, *((minutes(30) * number, number) for number in range(9))))},
     ),
     _nothing(
         "a new exporter does not know what was before",
         {
             **healthy(),
-            **_messages(only(minutes(100), hours(9), always(0))),
+            **messages(only(minutes(100), hours(9), always(0))),
             **{
                 A("campaign_messages_due", channel=channel): only(minutes(100), hours(9), always(2000))
                 for channel in ("email", "sms")
@@ -153,8 +153,8 @@ _STALLED_STORIES = (
         "what was caught up is not what is sent now",
         {
             **_STOPPED,
-            **_counted("success", "first", total(_stops(), steps(0, (minutes(100), 50_000)))),
-            **_counted("success", "first", steps(0, (minutes(100), 50_000)), kind="_catch_up"),
+            **counted("success", "first", total(_stops(), steps(0, (minutes(100), 50_000)))),
+            **counted("success", "first", steps(0, (minutes(100), 50_000)), kind="_catch_up"),
         },
         hours(3),
         # A sample comes up to thirteen seconds late.
@@ -180,7 +180,7 @@ _STALLED_STORIES = (
         {
             **_STOPPED,
             **_due("email", steps(0, (minutes(108), 2000), (minutes(125), 0))),
-            **_messages(only(minutes(110), minutes(125), always(0)), B),
+            **messages(only(minutes(110), minutes(125), always(0)), B),
             **_due("email", only(minutes(110), minutes(125), always(2000)), B),
         },
     ),
@@ -253,7 +253,7 @@ _STALLED_STORIES = (
 # --- less is sent than usual ------------------------------------------------------------------------------------------------
 
 _BEGINS = hours(24)
-_LOW_LABELS = _labels("warning")
+_LOW_LABELS = labels("warning")
 _PROCESSED = "campaign_instance:campaign_messages:increase30m"
 _BUSY = "campaign_instance:campaign_messages_busy:rate30m"
 _BASELINE = "campaign_instance:campaign_messages_busy_rate30m:avg_over_time7d"
@@ -308,7 +308,7 @@ def _average(name: str, world: World, until: float, usual: float) -> Case:
 _LOW_STORIES = (
     _slow(
         "throughput falls to a quarter and rises again",
-        _messages(_slows(0.25, ends=_BEGINS + hours(2))),
+        messages(_slows(0.25, ends=_BEGINS + hours(2))),
         # Ten minutes at the usual pace are enough.
         _low(end=_BEGINS + hours(2) + minutes(10) + minutes(5)),
         until=hours(27),
@@ -325,37 +325,37 @@ _LOW_STORIES = (
                             "Messages go out far more slowly than usual",
                             "prod: 9k messages an hour, 26.08% of the 34.51k that are usual while there is work.",
                             _MTA_LOG,
-                            _PAGE,
+                            PAGE,
                         ),
                     )
                 ],
             ),
         ),
     ),
-    _slow("a little less than a third is a little more than the limit", _messages(_slows(0.315))),
-    _slow("a little more than a quarter is below it", _messages(_slows(0.27)), _low()),
-    _slow("an hour and twenty minutes are nothing", _messages(_slows(0.1, ends=_BEGINS + minutes(80)))),
+    _slow("a little less than a third is a little more than the limit", messages(_slows(0.315))),
+    _slow("a little more than a quarter is below it", messages(_slows(0.27)), _low()),
+    _slow("an hour and twenty minutes are nothing", messages(_slows(0.1, ends=_BEGINS + minutes(80)))),
     _slow(
         "where less is due less need be sent",
-        {**_messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 999)))},
+        {**messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 999)))},
     ),
     _slow(
         "where sms are due and mails are not, mails are not slow",
-        {**_messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 0))), **_due("sms", always(2000))},
+        {**messages(_slows(0.1)), **_due("email", steps(2000, (_BEGINS, 0))), **_due("sms", always(2000))},
     ),
-    _slow("a standstill is told instead", _messages(_slows(0))),
+    _slow("a standstill is told instead", messages(_slows(0))),
     _slow(
         "what was caught up is not the usual",
         {
-            **_messages(total(_slows(0.5), steps(0, (hours(20), 50_000_000)))),
-            **_counted("success", "first", steps(0, (hours(20), 50_000_000)), kind="_catch_up"),
+            **messages(total(_slows(0.5), steps(0, (hours(20), 50_000_000)))),
+            **counted("success", "first", steps(0, (hours(20), 50_000_000)), kind="_catch_up"),
         },
     ),
     Case(
         (_LOW,),
         "failed scrapes neither delay nor resolve it",
         scrapes_fail(
-            scrapes_fail({**healthy(), **_messages(_slows(0.2))}, A, _BEGINS + minutes(50), _BEGINS + minutes(51)),
+            scrapes_fail({**healthy(), **messages(_slows(0.2))}, A, _BEGINS + minutes(50), _BEGINS + minutes(51)),
             A,
             _BEGINS + minutes(100),
             _BEGINS + minutes(103),
@@ -367,7 +367,7 @@ _LOW_STORIES = (
     Case(
         (_LOW,),
         "of two exporters one fails",
-        scrapes_fail(twice({**healthy(), **_messages(_slows(0.2))}, A, B), B, hours(2), hours(99)),
+        scrapes_fail(twice({**healthy(), **messages(_slows(0.2))}, A, B), B, hours(2), hours(99)),
         hours(26),
         (_low(),),
         step=60,
@@ -380,22 +380,22 @@ _LOW_STORIES = (
         hours(1),
         {_BUSY: 0},
     ),
-    _records("one message in half an hour is slow work", _messages(steps(0, (minutes(50), 1))), hours(1), {_BUSY: 1}),
+    _records("one message in half an hour is slow work", messages(steps(0, (minutes(50), 1))), hours(1), {_BUSY: 1}),
     _records("work of half an hour is enough", _due("email", steps(0, (minutes(29), 2000))), hours(1), {_BUSY: 1}),
     _records("work of a quarter of an hour is not", _due("email", steps(0, (minutes(31), 2000))), hours(1), {_BUSY: 0}),
     _records(
         "what was counted last is believed for two minutes",
-        {name: only(0, minutes(60), line) for name, line in _messages(growing(1)).items()},
+        {name: only(0, minutes(60), line) for name, line in messages(growing(1)).items()},
         minutes(61.5),
         {_PROCESSED: 1},
     ),
     _records(
         "and not for longer",
-        {name: only(0, minutes(60), line) for name, line in _messages(growing(1)).items()},
+        {name: only(0, minutes(60), line) for name, line in messages(growing(1)).items()},
         minutes(62),
         {_PROCESSED: 0},
     ),
-    _records("a day without work is no slow day", _messages(always(5)), hours(1), {_BUSY: 0}),
+    _records("a day without work is no slow day", messages(always(5)), hours(1), {_BUSY: 0}),
     # The first step comes after ten minutes.
     _records("what is usual is not known before six hours of work", {}, minutes(10) + hours(6) - 60, {_BUSY: 1, _BASELINE: 0}),
     _records("what is usual is known after six hours of work", {}, minutes(10) + hours(6) - 30, {_BUSY: 1, _BASELINE: 1}),
@@ -404,118 +404,11 @@ _LOW_STORIES = (
     _average(
         "what is usual is the average of seven days",
         # Of ten messages a second from the 20th to the 125th hour, and one before: the first five hours do not count.
-        {**_messages(_slows(0.1, begins=0, ends=hours(20))), **_due("email", steps(2000, (hours(125), 0)))},
+        {**messages(_slows(0.1, begins=0, ends=hours(20))), **_due("email", steps(2000, (hours(125), 0)))},
         hours(5 + 7 * 24),
         8.9,
     ),
-    _usual("and not for longer", hours(5 + 7 * 24) + 600, 0),
+    _usual("what is usual is forgotten after them", hours(5 + 7 * 24) + 600, 0),
 )
 
-# --- many fail --------------------------------------------------------------------------------------------------------------
-
-_RISES, _FALLS = minutes(70), minutes(130)
-_ERRORS_LABELS = _labels("warning", "deliverability")
-#: At a half of all, 12 % of an hour are reached after fourteen and a half minutes.
-_ERRORS_FIRE = _RISES + minutes(14.5) + minutes(10)
-_ERRORS_RESOLVED = _FALLS + hours(1) - minutes(14) + minutes(5)
-
-
-def _failing(share: float, per_second: float = 1, start: float = _RISES, end: float = _FALLS, pass_: str = "first") -> World:
-    """Let a share of all messages fail for a while."""
-
-    def failed(moment: float) -> float:
-        return share * per_second * max(min(moment, end) - start, 0)
-
-    return {
-        **_messages(always(0)),
-        **_counted("success", pass_, lambda moment: per_second * moment - failed(moment)),
-        **_counted("error", pass_, failed),
-        **_counted("success", pass_, always(0), kind="_catch_up"),
-        **_counted("error", pass_, always(0), kind="_catch_up"),
-    }
-
-
-def _at_once(messages: int, errors: int, *, catch_up: bool = False) -> World:
-    """Count messages in one step."""
-    world = _messages(always(0))
-    for result, number in (("success", messages - errors), ("error", errors)):
-        line = steps(0, (_RISES, number))
-        world |= _counted(result, "first", line)
-        if catch_up:
-            world |= _counted(result, "first", line, kind="_catch_up")
-    return world
-
-
-def _many(start: float = _ERRORS_FIRE, end: float | None = _ERRORS_RESOLVED) -> Firing:
-    return Firing(_ERRORS, _ERRORS_LABELS, start, end)
-
-
-def _refused(name: str, world: World, *firing: Firing, told: tuple[Told, ...] = ()) -> Case:
-    return Case((_ERRORS,), name, {**healthy(), **world}, hours(3.5), firing, told)
-
-
-def _errors_told(moment: float, share: str) -> Told:
-    said = f"prod: {share} of the messages of the last 1h failed at their first attempt; 12% are the limit."
-    query = (
-        'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
-        ' ORDER BY tslastmodified DESC LIMIT 20"'
-    )
-    return Told(
-        moment, _ERRORS, [(_ERRORS_LABELS, told(_ERRORS, "Many messages fail at their first attempt", said, query, _PAGE))]
-    )
-
-
-#: A step leaves the range an hour later.
-_STEP_GONE = _RISES + hours(1) + minutes(5)
-_ERRORS_STORIES = (
-    Case(
-        None,
-        "half of all messages fail: told, and nothing else",
-        {**healthy(), **_failing(0.5)},
-        hours(3.2),
-        (_many(),),
-        (_errors_told(_ERRORS_FIRE, "20.42%"),),
-    ),
-    _refused("the limit is not above the limit", _failing(0.12, 10, start=0, end=hours(9))),
-    _refused("one in a hundred more is", _failing(0.13, 10, start=0, end=hours(9)), _many(minutes(2) + minutes(10), None)),
-    _refused("a thousand messages are enough", _at_once(1000, 500), _many(_RISES + minutes(10), _STEP_GONE)),
-    _refused("fewer are not", _at_once(999, 500)),
-    _refused("retries that fail again are expected", {**_messages(growing(1)), **_counted("error", "retry", growing(3))}),
-    _refused(
-        "retries that succeed make no first attempt good",
-        {
-            **_failing(0.13, 10, start=0, end=hours(9)),
-            **_counted("success", "retry", growing(100)),
-            **_counted("success", "retry", always(0), kind="_catch_up"),
-        },
-        _many(minutes(2) + minutes(10), None),
-    ),
-    _refused("where passes are not told apart all count", _failing(0.5, pass_="unknown"), _many()),
-    _refused("what was caught up does not count", _at_once(100_000, 90_000, catch_up=True)),
-    _refused(
-        "what fails in a step of ten minutes is over in an hour",
-        _at_once(10_000, 1300),
-        _many(_RISES + minutes(10), _STEP_GONE),
-    ),
-    Case(
-        (_ERRORS,),
-        "failed scrapes neither delay nor resolve it",
-        scrapes_fail(
-            scrapes_fail({**healthy(), **_failing(0.5)}, A, _RISES + minutes(16), _RISES + minutes(18)),
-            A,
-            minutes(120),
-            minutes(123),
-        ),
-        hours(3.5),
-        (_many(),),
-    ),
-    Case(
-        (_ERRORS,),
-        "of two exporters one fails",
-        scrapes_fail(twice({**healthy(), **_failing(0.5)}, A, B), B, minutes(10), hours(9)),
-        hours(3.5),
-        (_many(),),
-    ),
-)
-
-STORIES = (*_STALLED_STORIES, *_LOW_STORIES, *_ERRORS_STORIES)
+STORIES = (*_STALLED_STORIES, *_LOW_STORIES)

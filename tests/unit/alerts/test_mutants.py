@@ -37,5 +37,5 @@ def test_each_rule_has_mutants_of_each_kind() -> None:
     kinds = {mutant.what for mutant in EVERY}
     assert kinds == {"threshold", "range", "for", "keep_firing_for", "matcher", "clause"}
     hunted = {mutant.name for mutant in EVERY}
-    constant = {"CampaignWatchdog"}
-    assert {rule.get("alert") or rule["record"] for rule in RULES.rules} - constant == hunted
+    nothing_to_change = {"CampaignWatchdog", "campaign_instance_result_pass:campaign_messages:without_catch_up"}
+    assert {rule.get("alert") or rule["record"] for rule in RULES.rules} - nothing_to_change == hunted
