@@ -51,7 +51,9 @@ def main() -> None:
 @click.option("--backfill-hours", default=24.0, show_default=True, type=click.FloatRange(0.1, 24 * 365))
 @click.option("--backfill-rows", default=20_000, show_default=True, type=click.IntRange(0, 100_000_000))
 @click.option("--without-time-zone", is_flag=True, help="Store local times, as older databases do.")
-@click.option("--postgres-port", type=_PORT, help="Port of its PostgreSQL, which listens on loopback only.  [default: a free one]")
+@click.option(
+    "--postgres-port", type=_PORT, help="Port of its PostgreSQL, which listens on loopback only.  [default: a free one]"
+)
 @click.option(
     "--postgres-socket",
     type=click.Path(file_okay=False, path_type=Path),

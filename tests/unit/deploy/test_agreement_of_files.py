@@ -27,7 +27,9 @@ def test_prometheus_asks_the_exporter_where_it_listens() -> None:
 def test_the_job_has_the_name_that_the_rules_ask_for() -> None:
     (job,) = STACK.yaml("prometheus")["scrape_configs"]
     assert job["job_name"] == yaml.safe_load((ROOT / "alerts/values.yaml").read_text("utf-8"))["job"]
-    asked = {name for file in (ROOT / "alerts/rules").glob("*.yml") for name in re.findall(r'job="(\w+)"', file.read_text("utf-8"))}
+    asked = {
+        name for file in (ROOT / "alerts/rules").glob("*.yml") for name in re.findall(r'job="(\w+)"', file.read_text("utf-8"))
+    }
     assert asked == {job["job_name"]}
 
 
@@ -73,7 +75,10 @@ def test_what_is_kept_is_kept_on_a_volume() -> None:
 
 def test_exporter_and_simulator_share_socket_files_and_account() -> None:
     simulator, exporter = ({mount.target: mount for mount in STACK.mounts(name)} for name in ("simulator", "exporter"))
-    for path in (STACK.flag("simulator", "--postgres-socket"), STACK.services["simulator"]["environment"]["CAMPAIGN_SIMULATOR_DIRECTORY"]):
+    for path in (
+        STACK.flag("simulator", "--postgres-socket"),
+        STACK.services["simulator"]["environment"]["CAMPAIGN_SIMULATOR_DIRECTORY"],
+    ):
         assert simulator[path].source == exporter[path].source
         assert (simulator[path].mode, exporter[path].mode) == ("rw", "ro")
     assert STACK.services["simulator"]["user"] == STACK.services["exporter"]["user"]
@@ -98,18 +103,18 @@ def test_the_exporter_watches_all_that_is_simulated() -> None:
 
 
 def test_grafana_asks_prometheus_where_it_listens() -> None:
-    (source,) = yaml.safe_load(STACK.outside("grafana", "/etc/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8"))[
-        "datasources"
-    ]
+    (source,) = yaml.safe_load(
+        STACK.outside("grafana", "/etc/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8")
+    )["datasources"]
     assert source["url"] == f"http://prometheus:{STACK.port('prometheus')}"
     assert (source["type"], source["isDefault"], source["access"]) == ("prometheus", True, "proxy")
     assert source["jsonData"]["timeInterval"] == STACK.yaml("prometheus")["global"]["scrape_interval"]
 
 
 def test_grafana_has_all_dashboards_and_begins_with_the_overview() -> None:
-    (provider,) = yaml.safe_load(STACK.outside("grafana", "/etc/grafana/provisioning/dashboards/campaign.yml").read_text("utf-8"))[
-        "providers"
-    ]
+    (provider,) = yaml.safe_load(
+        STACK.outside("grafana", "/etc/grafana/provisioning/dashboards/campaign.yml").read_text("utf-8")
+    )["providers"]
     folder = STACK.outside("grafana", provider["options"]["path"])
     uids = {json.loads(file.read_text("utf-8"))["uid"] for file in folder.glob("*.json")}
     assert set(yaml.safe_load((ROOT / "alerts/values.yaml").read_text("utf-8"))["dashboard_uids"].values()) <= uids
