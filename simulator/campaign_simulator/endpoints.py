@@ -31,9 +31,12 @@ class Endpoints:
         return f"http://{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Listen, on a free port unless one is given; after a stop on the same one."""
+        """Listen, on a free port unless one is given; after a stop on the same one. Raises OSError."""
         self._released.clear()
-        self._server = ThreadingHTTPServer((self._host, self._port), _handler(self))
+        try:
+            self._server = ThreadingHTTPServer((self._host, self._port), _handler(self))
+        except OSError as error:
+            raise OSError(f"endpoints: cannot listen on {self._host}:{self._port}: {error.strerror}") from None
         self._port = self._server.server_address[1]
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoints", daemon=True).start()

@@ -128,6 +128,10 @@ class PostgresServer:
             self._server = self._tools().start("postgres", *self._arguments(), output=log)
         self._guard(self._server.pid)
         self._wait_until_ready()
+        if self.shared_socket is not None and not (self.shared_socket / f".s.PGSQL.{self.port}").exists():
+            # PostgreSQL goes on where one of its sockets can be made.
+            self.stop()
+            raise PostgresError(f"{self.shared_socket}: PostgreSQL made no socket there: name a directory with a short path")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server and keep its data; after ten seconds it is killed."""
