@@ -14,13 +14,16 @@ import click
 
 from campaign_simulator import control
 from campaign_simulator.directory import DirectoryInUseError
+from campaign_simulator.endpoints import Endpoints
 from campaign_simulator.fault_catalogue import FAULTS
 from campaign_simulator.instance import ROLES, Simulator
+from campaign_simulator.postgres import PostgresServer
 from campaign_simulator.programs import PostgresError
 
 _ROWS_PER_DELIVERY = 100
 _MAX_DELIVERIES = 1_000
 _USAGE_ERROR = 2
+_PORT = click.IntRange(1, 65_535)
 _LOG = logging.getLogger(__name__)
 
 _directory = click.option(
@@ -48,6 +51,16 @@ def main() -> None:
 @click.option("--backfill-hours", default=24.0, show_default=True, type=click.FloatRange(0.1, 24 * 365))
 @click.option("--backfill-rows", default=20_000, show_default=True, type=click.IntRange(0, 100_000_000))
 @click.option("--without-time-zone", is_flag=True, help="Store local times, as older databases do.")
+@click.option(
+    "--postgres-port", type=_PORT, help="Port of its PostgreSQL, which listens on loopback only.  [default: a free one]"
+)
+@click.option(
+    "--postgres-socket",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for a Unix socket: PostgreSQL is monitored through it, without a password.",
+)
+@click.option("--endpoints-host", default="127.0.0.1", show_default=True, help="Name or address that the endpoints listen on.")
+@click.option("--endpoints-port", type=_PORT, help="Port of the endpoints.  [default: a free one]")
 def run(  # noqa: PLR0913  one parameter a flag
     *,
     directory: Path,
@@ -59,6 +72,10 @@ def run(  # noqa: PLR0913  one parameter a flag
     backfill_hours: float,
     backfill_rows: int,
     without_time_zone: bool,
+    postgres_port: int | None,
+    postgres_socket: Path | None,
+    endpoints_host: str,
+    endpoints_port: int | None,
 ) -> None:
     """Simulate until SIGTERM or Ctrl-C."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
@@ -71,6 +88,8 @@ def run(  # noqa: PLR0913  one parameter a flag
         schema=schema,
         with_time_zone=not without_time_zone,
         messages_per_second=messages_per_second,
+        postgres=PostgresServer(port=postgres_port, shared_socket=postgres_socket and postgres_socket.absolute()),
+        endpoints=Endpoints(instance, endpoints_host, endpoints_port or 0),
     )
     with _one_line_errors(), simulator:
         _backfill(simulator, backfill_hours, backfill_rows)

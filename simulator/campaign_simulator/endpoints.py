@@ -1,4 +1,4 @@
-"""The HTTP endpoints of a Campaign instance, on loopback."""
+"""The HTTP endpoints of a Campaign instance, on loopback unless another address is given."""
 
 import struct
 import threading
@@ -16,23 +16,27 @@ TROUBLES = ("error", "slow", "wrong")
 class Endpoints:
     """Answers /r/test, /nl/jsp/ping.jsp and a picture of the resources, unless told to fail."""
 
-    def __init__(self, instance: str) -> None:
+    def __init__(self, instance: str, host: str = "127.0.0.1", port: int = 0) -> None:
         self.paths = {"tracking": "/r/test", "app": "/nl/jsp/ping.jsp", "images": f"/res/{instance}/probe.png"}
         self.instance = instance
         self.troubles: dict[str, str] = {}  # endpoint: how it fails
         self._released = threading.Event()
-        self._port = 0
+        self._host = host
+        self._port = port
         self._server: ThreadingHTTPServer | None = None
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Listen on a free port; after a stop on the same one."""
+        """Listen, on a free port unless one is given; after a stop on the same one. Raises OSError."""
         self._released.clear()
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
+        try:
+            self._server = ThreadingHTTPServer((self._host, self._port), _handler(self))
+        except OSError as error:
+            raise OSError(f"endpoints: cannot listen on {self._host}:{self._port}: {error.strerror}") from None
         self._port = self._server.server_address[1]
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoints", daemon=True).start()

@@ -60,6 +60,7 @@ class Simulator:
         messages_per_second: float = 40.0,
         clock: Clock = system_clock,
         postgres: PostgresServer | None = None,
+        endpoints: Endpoints | None = None,
     ) -> None:
         self.directory = Path(directory).absolute()
         self._files = SimulatorDirectory(self.directory)
@@ -69,7 +70,7 @@ class Simulator:
         self.clock = clock
         self.postgres = postgres or PostgresServer()
         self.hosts = Hosts(hosts, self.directory / "hosts", instance, seed)
-        self.endpoints = Endpoints(instance)
+        self.endpoints = endpoints or Endpoints(instance)
         self._with_time_zone = with_time_zone
         self._time_zone = "UTC" if with_time_zone else _LOCAL_ZONE
         site = Site(self.hosts, marketing=role == MARKETING)
@@ -92,7 +93,9 @@ class Simulator:
 
     @property
     def dsn(self) -> str:
-        """The URL for the monitoring role, whose password is in password_file."""
+        """The URL for the monitoring role, whose password is in password_file; a shared socket asks for none."""
+        if self.postgres.shared_socket is not None:
+            return f"postgresql://{MONITOR_ROLE}@:{self.postgres.port}/campaign?host={self.postgres.shared_socket}"
         return f"postgresql://{MONITOR_ROLE}@127.0.0.1:{self.postgres.port}/campaign"
 
     @property
@@ -209,6 +212,8 @@ class Simulator:
         self.endpoints.start()
         (self.directory / "session-token").write_text(SESSION_TOKEN)
         database = {"dsn": self.dsn, "password_file": str(self.password_file), "schema": self.schema}
+        if self.postgres.shared_socket is not None:
+            del database["password_file"]
         content = configuration(self.instance, self.role, database, self.hosts, self.endpoints, self.directory)
         write_configuration(self.configuration_file, content)
 

@@ -35,7 +35,7 @@ _HBA = """\
 local   all             postgres                        trust
 host    all             postgres        127.0.0.1/32    trust
 host    replication     postgres        127.0.0.1/32    trust
-local   all             all                             scram-sha-256
+local   all             all                             {socket}
 host    all             all             127.0.0.1/32    scram-sha-256
 """
 # Waits for the end of the pipe that we hold, which comes with our death, however sudden.
@@ -46,7 +46,8 @@ class PostgresServer:
     """A PostgreSQL server on 127.0.0.1 with superuser postgres and database campaign.
 
     Without a directory the data live below the system's temporary directory and go with the server. A server never
-    outlives the process that started it. Other roles than postgres log in with their password (scram-sha-256).
+    outlives the process that started it. Other roles than postgres log in with their password (scram-sha-256); but where
+    a directory for a second Unix socket is given, sockets ask for none, and are open to the server's own account only.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class PostgresServer:
         directory: Path | None = None,
         *,
         port: int | None = None,
+        shared_socket: Path | None = None,
         settings: Mapping[str, str] = _NO_SETTINGS,
         bin_directory: Path | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class PostgresServer:
         self._directory = directory
         self._bin_directory = bin_directory
         self._port = port
+        self.shared_socket = shared_socket
         self._scratch: Path | None = None
         self._programs: Programs | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -119,10 +122,16 @@ class PostgresServer:
             return
         if not (self.data_directory / "PG_VERSION").exists():
             self._initialise()
+        if self.shared_socket is not None:
+            self._make_directory(self.shared_socket)
         with self.log_file.open("ab") as log:
             self._server = self._tools().start("postgres", *self._arguments(), output=log)
         self._guard(self._server.pid)
         self._wait_until_ready()
+        if self.shared_socket is not None and not (self.shared_socket / f".s.PGSQL.{self.port}").exists():
+            # PostgreSQL goes on where one of its sockets can be made.
+            self.stop()
+            raise PostgresError(f"{self.shared_socket}: PostgreSQL made no socket there: name a directory with a short path")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server and keep its data; after ten seconds it is killed."""
@@ -182,14 +191,21 @@ class PostgresServer:
     def _initialise(self) -> None:
         """Make a new cluster with database campaign."""
         data = self.data_directory
-        account = self._tools().account
         if self._directory is not None:
-            data.mkdir(parents=True, exist_ok=True)
-            if account is not None:
-                os.chown(data, account.uid, account.gid)
+            self._make_directory(data)
         options = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync")
         self._tools().run("initdb", f"--pgdata={data}", *options)
-        (data / "pg_hba.conf").write_text(_HBA)
+        (data / "pg_hba.conf").write_text(_HBA.format(socket="trust" if self.shared_socket else "scram-sha-256"))
+
+    def _make_directory(self, path: Path) -> None:
+        """Make a directory that the server may write to, unless it is there; raises PostgresError."""
+        account = self._tools().account
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if account is not None:
+                os.chown(path, account.uid, account.gid)
+        except OSError as error:
+            raise PostgresError(f"{path}: {error.strerror}: name a directory that can be written to") from None
 
     def _arguments(self) -> list[str]:
         """Return the server's command line: on loopback only; it survives its own death, but not the machine's."""
@@ -201,6 +217,9 @@ class PostgresServer:
             "full_page_writes": "off",
             "max_wal_size": "4GB",
         }
+        if self.shared_socket is not None:
+            settings["unix_socket_directories"] += f",{self.shared_socket}"
+            settings["unix_socket_permissions"] = "0700"
         if self._tools().has_library("pg_stat_statements"):
             settings["shared_preload_libraries"] = "pg_stat_statements"
         settings |= self._settings

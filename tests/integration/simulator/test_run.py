@@ -125,3 +125,16 @@ def test_without_postgresql_the_mend_is_told(tmp_path: Path, monkeypatch: pytest
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].endswith("holds no initdb: name PostgreSQL's bin directory")
     assert "Traceback" not in result.stderr
+
+
+def test_a_name_that_endpoints_cannot_listen_on_is_told(tmp_path: Path) -> None:
+    done = simulator("run", "--directory", str(tmp_path), "--endpoints-host", "192.0.2.1", "--endpoints-port", "8080")
+    assert done.returncode == 1
+    assert done.stderr == ("campaign-simulator: endpoints: cannot listen on 192.0.2.1:8080: Cannot assign requested address\n")
+
+
+def test_a_socket_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    done = simulator("run", "--directory", str(tmp_path / "files"), "--postgres-socket", str(long))
+    assert done.returncode == 1
+    assert done.stderr == (f"campaign-simulator: {long}: PostgreSQL made no socket there: name a directory with a short path\n")

@@ -49,6 +49,8 @@ def test_without_a_simulator_the_mend_is_told(arguments: list[str], tmp_path: Pa
         ["run", "--messages-per-second", "0"],
         ["run", "--backfill-rows", "-1"],
         ["run", "--role", "lunch"],
+        ["run", "--postgres-port", "0"],
+        ["run", "--endpoints-port", "65536"],
     ],
 )
 def test_bad_usage_is_exit_2(arguments: list[str]) -> None:
