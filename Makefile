@@ -43,6 +43,13 @@ format: $(VENV)/.lint  ## let ruff write the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+rules: install  ## write the rules for Prometheus and docs/alerts.md from alerts/values.yaml
+	$(BIN)/python scripts/generate_rules.py
+
+mutants: $(VENV)/.test  ## change one thing of a rule after the other: do its tests notice?
+	@scripts/debian-packages promtool:prometheus
+	$(BIN)/python scripts/mutants.py
+
 docs: install  ## write the generated documents anew
 	$(BIN)/python scripts/generate_docs.py
 
@@ -62,4 +69,4 @@ matrix:  ## the tests with other versions of Python and PostgreSQL; what is miss
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format docs bench drill matrix picture
+.PHONY: help install demo test lint format rules mutants docs bench drill matrix picture

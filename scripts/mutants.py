@@ -11,11 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "alerts")]
 
-from rich.progress import track  # noqa: E402 - the path is set above
-
-from unit.alerts.cases import Rules  # noqa: E402
-from unit.alerts.mutation import Hunter, Mutant, mutants  # noqa: E402
-from unit.alerts.stories import STORIES  # noqa: E402
+from unit.alerts.cases import Rules  # noqa: E402 - the path is set above
+from unit.alerts.mutation import Hunter, Mutant, mutants  # noqa: E402 - the same
+from unit.alerts.stories import STORIES  # noqa: E402 - the same
 
 _WANTED = 0.95
 
@@ -27,11 +25,12 @@ def main(names: Sequence[str]) -> int:
     survivors: list[Mutant] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         hunter = Hunter(rules, STORIES, Path(folder))
-        alive = pool.map(hunter.survives, every)
-        for mutant, survives in zip(every, track(alive, "hunting", total=len(every)), strict=True):
+        for number, (mutant, survives) in enumerate(zip(every, pool.map(hunter.survives, every), strict=True), 1):
             if survives:
                 survivors.append(mutant)
                 print(f"alive: {mutant}")
+            if number % 20 == 0 or number == len(every):
+                print(f"{number} of {len(every)} hunted, {len(survivors)} alive", flush=True)
     _report(every, survivors)
     return int(len(survivors) > (1 - _WANTED) * len(every))
 

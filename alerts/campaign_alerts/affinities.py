@@ -27,7 +27,9 @@ def _unconfigured(values: Values) -> Alert:
         "critical",
         "platform",
         settings.fill("""
-            max by (campaign_instance, affinity) (max_over_time(campaign_ip_affinity_mismatch{kind="unconfigured"}[$window])) >= 1
+            max by (campaign_instance, affinity) (
+              max_over_time(campaign_ip_affinity_mismatch{kind="unconfigured"}[$window])
+            ) >= 1
         """),
         summary="Launched deliveries use an IP affinity that no server declares",
         description=(
@@ -62,7 +64,8 @@ def _host_down(values: Values) -> Alert:
         """),
         summary="Launched deliveries use an IP affinity whose servers are all down",
         description=(
-            f"{INSTANCE}: only servers whose MTA is down declare the IP affinity {_AFFINITY}:{declaring}. Launched deliveries that"
+            f"{INSTANCE}: only servers whose MTA is down declare the IP affinity {_AFFINITY}:{declaring}. Launched"
+            " deliveries that"
             f" use it, and wait while others send: {{{{ $value }}}}.{text.at_stake('affinity_host_down')}"
         ),
         next_step="on the servers named above: nlserver pdump",
@@ -91,7 +94,8 @@ def _inconsistent(values: Values) -> Alert:
         settings.fill("max by (campaign_instance, affinity) (min_over_time(campaign_ip_affinity_inconsistent[$window])) == 1"),
         summary="An IP affinity is declared on some MTA servers and not on others",
         description=(
-            f"{INSTANCE}: the IP affinity {_AFFINITY} is declared only on{declaring}. Its mails go out through fewer servers than"
+            f"{INSTANCE}: the IP affinity {_AFFINITY} is declared only on{declaring}. Its mails go out through fewer"
+            " servers than"
             " they could, and not at all once these are down."
         ),
         next_step="compare IPAffinity in the configuration files of the MTA servers",

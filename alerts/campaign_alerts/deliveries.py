@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import DATABASE, PENDING_AGE, one_of, processed
+from campaign_alerts.parts import DATABASE, PENDING_AGE, increase, one_of
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
@@ -70,6 +70,7 @@ def _stuck(values: Values) -> Iterable[Alert]:
             next_step=f"campaign-exporter why --all --config.file {values.configuration_file}",
             dashboard=_PAGE,
             when=f"a delivery waits longer than NmsMTA_Alert_Delay allows (30 min unless set) for: {', '.join(names)}",
+            lasts="30m",
             wait=settings["for"],
             keep=values.keep,
             anchor="{{ $labels.cause }}",
@@ -103,18 +104,25 @@ def _stalled(values: Values) -> Alert:
         _STALLED,
         "warning",
         "platform",
-        settings.fill(f"""
-            time() - min by (campaign_instance, delivery_id) (min_over_time(campaign_delivery_progress_timestamp_seconds[$window]))
-            > $after_seconds
+        settings.fill(
+            """
+            time() - min by (campaign_instance, delivery_id) (
+              min_over_time(campaign_delivery_progress_timestamp_seconds[$window])
+            ) > $after_seconds
             and on (campaign_instance, delivery_id)
-            max by (campaign_instance, delivery_id) (max_over_time(campaign_delivery_messages_remaining[$window])) >= $minimum_messages
+            max by (campaign_instance, delivery_id) (
+              max_over_time(campaign_delivery_messages_remaining[$window])
+            ) >= $minimum_messages
             and on (campaign_instance)
-            {processed(values)} >= 1
-        """),
+            $sent >= 1
+            """,
+            sent=increase("", settings["others"]),
+        ),
         summary="A delivery in progress stands still while others go on",
         description=(
-            f"{INSTANCE}: {label} ({{{{ $labels.delivery_id }}}}) has processed nothing for {{{{ $value | humanizeDuration }}}},"
-            f" though a part of it is due. {left} messages are left in it. Other deliveries go on."
+            f"{INSTANCE}: {label} ({{{{ $labels.delivery_id }}}}) has processed nothing for"
+            " {{ $value | humanizeDuration }}, though a part of it is due."
+            f" {left} messages are left in it. Other deliveries go on."
         ),
         next_step=f"campaign-exporter why {{{{ $labels.delivery_id }}}} --config.file {values.configuration_file}",
         dashboard=_PAGE,
@@ -122,6 +130,7 @@ def _stalled(values: Values) -> Alert:
             f"a delivery in progress of which at least {settings['minimum_messages']} messages are left and a part is due has"
             f" processed nothing for {settings['after']}, while the instance sends"
         ),
+        lasts=settings["after"],
         wait=settings["for"],
         keep=values.keep,
         labels=DATABASE,

@@ -2,7 +2,7 @@
 
 from campaign_alerts import text
 from campaign_alerts.parts import blocked, database_down
-from campaign_alerts.rule import Alert, Group
+from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
 
@@ -11,6 +11,8 @@ _STALE = "CampaignExporterDataStale"
 _FAILING = "CampaignExporterCollectorFailing"
 _UNAVAILABLE = "CampaignExporterCollectorUnavailable"
 _WATCHDOG = "CampaignWatchdog"
+_UNWATCHED = "campaign_instance:campaign_instance_info:unwatched"
+_NO_ROUND = "campaign_instance_collector:campaign_exporter_collector_last_round:overdue"
 _PAGE = "exporter?var-instance={{ $labels.campaign_instance | urlquery }}"
 _COLLECTOR = "{{ $labels.collector }}"
 _EXPORTER = "{{ $labels.instance }}"
@@ -20,8 +22,9 @@ _OR = "\nor\n"
 
 def exporter(values: Values) -> Group:
     """Make the group."""
-    rules = (*_down(values), _stale(values), _failing(values), _unavailable(values), _watchdog(values))
-    return Group("campaign-exporter", values.interval, rules)
+    records = (_unwatched(values), _no_round(values))
+    alerts = (*_down(values), _stale(values), _failing(values), _unavailable(values), _watchdog(values))
+    return Group("campaign-exporter", values.interval, (*records, *alerts))
 
 
 def _gone(metric: str, values: Values) -> str:
@@ -32,9 +35,12 @@ def _gone(metric: str, values: Values) -> str:
     )
 
 
-def _unwatched(values: Values) -> str:
-    """Find instances that somebody watched, or whose database somebody watched, and nobody does now."""
-    return f"{_gone('campaign_instance_info', values)}\nor\n{_gone('campaign_up', values)}"
+def _unwatched(values: Values) -> Recording:
+    return Recording(
+        _UNWATCHED,
+        f"{_gone('campaign_instance_info', values)}\nor\n{_gone('campaign_up', values)}",
+        "exporters that watched an instance, or its database, which nobody watches now: each such exporter is told once",
+    )
 
 
 def _down(values: Values) -> tuple[Alert, Alert, Alert]:
@@ -43,7 +49,7 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
         _DOWN,
         "critical",
         "platform",
-        _unwatched(values),
+        _UNWATCHED,
         summary="Nobody watches a Campaign instance",
         description=(
             f"{INSTANCE}: the exporter {_EXPORTER} watched it and does not tell of it any more, and no other one does. No alert"
@@ -62,9 +68,7 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
         _DOWN,
         "warning",
         "platform",
-        settings.fill(
-            f'max_over_time(up{{job="$job"}}[$window]) == 0\nunless on (instance, job) (\n{_indented(_unwatched(values))}\n)'
-        ),
+        settings.fill(f'max_over_time(up{{job="$job"}}[$window]) == 0\nunless on (instance, job) {_UNWATCHED}'),
         summary="An exporter does not answer",
         description=f"Prometheus cannot scrape the exporter {_EXPORTER}. No instance is left unwatched by that.",
         next_step=_LOG,
@@ -94,11 +98,14 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
     return unwatched, target, nothing
 
 
-def _no_round(values: Values) -> str:
-    """Find collectors that have ended no round for far longer than their interval, or never."""
+def _no_round(values: Values) -> Recording:
     last = "max_over_time(campaign_exporter_collector_last_round_timestamp_seconds[$window])"
     interval = "max_over_time(campaign_exporter_collector_interval_seconds[$window])"
-    return values.of(_STALE).fill(f"time() - {last} > $intervals * {interval} + $slack_seconds\nor\n{interval} unless {last}")
+    return Recording(
+        _NO_ROUND,
+        values.of(_STALE).fill(f"time() - {last} > $intervals * {interval} + $slack_seconds\nor\n{interval} unless {last}"),
+        "collectors that have ended no round for far longer than their interval, or never: told as that, and not as failing",
+    )
 
 
 def _stale(values: Values) -> Alert:
@@ -107,10 +114,11 @@ def _stale(values: Values) -> Alert:
         _STALE,
         "warning",
         "platform",
-        _no_round(values),
+        _NO_ROUND,
         summary="A collector of the exporter stands still",
         description=(
-            f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} has ended no round for far longer than its interval. What it"
+            f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} has ended no round for far longer than its interval."
+            " What it"
             " told has been withdrawn, and alerts that stand on it cannot fire."
         ),
         next_step=_LOG,
@@ -140,7 +148,7 @@ def _failing(values: Values) -> Alert:
         _fails("endpoints", ["max by (campaign_instance, endpoint) (max_over_time(campaign_endpoint_up[$window])) == 0"]),
     ]
     unavailable = "max_over_time(campaign_exporter_collector_available[$window]) == 0"
-    expr = f"(\n{_indented(_OR.join(branches))}\n)\nunless {unavailable}\nunless (\n{_indented(_no_round(values))}\n)"
+    expr = f"(\n{_indented(_OR.join(branches))}\n)\nunless {unavailable}\nunless {_NO_ROUND}"
     return Alert(
         _FAILING,
         "warning",
@@ -148,7 +156,8 @@ def _failing(values: Values) -> Alert:
         settings.fill(expr),
         summary="A collector of the exporter fails",
         description=(
-            f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} cannot read all it wants, because of:{reasons}. What it could"
+            f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} cannot read all it wants, because of:{reasons}. What"
+            " it could"
             " not read has been withdrawn, and alerts that stand on it cannot fire."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
@@ -180,7 +189,8 @@ def _unavailable(values: Values) -> Alert:
         settings.fill("max_over_time(campaign_exporter_collector_available[$window]) == 0"),
         summary="The database lacks what a collector stands on",
         description=(
-            f"{INSTANCE}: a table, column or index that the collector {_COLLECTOR} of {_EXPORTER} needs is not there. What stands"
+            f"{INSTANCE}: a table, column or index that the collector {_COLLECTOR} of {_EXPORTER} needs is not there. What"
+            " stands"
             " on it is switched off, so that no statement scans a large table."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
@@ -200,7 +210,8 @@ def _watchdog(_values: Values) -> Alert:
         "vector(1)",
         summary="The way from Prometheus to whoever is on call works",
         description=(
-            "This alert always fires. Have it sent to a service that calls you when it stays away: then Prometheus, Alertmanager,"
+            "This alert always fires. Have it sent to a service that calls you when it stays away: then Prometheus,"
+            " Alertmanager,"
             " or the way between them is broken, and no other alert can reach you."
         ),
         next_step="nothing: this is as it should be",

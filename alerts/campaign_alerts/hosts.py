@@ -40,20 +40,18 @@ def _recordings(values: Values) -> Iterable[Recording]:
     yield Recording(
         INSTANCE_HOST_PROCESS_UP,
         up,
-        f"0 where a process was seen to be down all through the last {values.window}, by any exporter: six rules stand on it",
+        f"0 where a process was seen to be down all through the last {values.window}, by any exporter: what is told of"
+        " processes stands on it",
     )
-    sending = f'{INSTANCE_HOST_PROCESS_UP}{{process=~"mta|sms"}}'
     yield Recording(
         ALL_DOWN,
         values.of(_ALL_DOWN).fill(f"""
-            count by (campaign_instance, process) ({sending} == 0)
+            count by (campaign_instance, process) ({INSTANCE_HOST_PROCESS_UP}{{process=~"mta|sms"}} == 0)
             unless on (campaign_instance, process) (
-                {sending} == 1
+              {INSTANCE_HOST_PROCESS_UP} == 1
               or
-                max by (campaign_instance, host, process) (
-                  last_over_time(campaign_process_up{{process=~"mta|sms"}}[$last_seen_up])
-                ) == 1
-                unless on (campaign_instance, host, process) {sending}
+              max by (campaign_instance, host, process) (last_over_time(campaign_process_up[$last_seen_up])) == 1
+              unless on (campaign_instance, host, process) {INSTANCE_HOST_PROCESS_UP}
             )
         """),
         "hosts on which a sending process is down, where it runs on none: also not on one that cannot be seen, as far as it was"
@@ -70,7 +68,7 @@ def _all_mtas_down(values: Values) -> Alert:
         _ALL_DOWN,
         "critical",
         "platform",
-        f"{ALL_DOWN} >= 1",
+        ALL_DOWN,
         summary="No server runs the process that sends: nothing goes out",
         description=(
             f"{INSTANCE}: {_PROCESS} runs on none of the {{{{ $value }}}} servers that are to run it."
@@ -143,7 +141,7 @@ def _other_missing(values: Values) -> Alert:
         "platform",
         f'{INSTANCE_HOST_PROCESS_UP}{{process!~"mta|{"|".join(_ROOTS)}"}} == 0\n'
         f"unless on (campaign_instance, process) {ALL_DOWN}\n"
-        f"or\n{roots} == 0 and on (campaign_instance, process) {roots} == 1",
+        f"or\n{roots} == 0\nand on (campaign_instance, process) {INSTANCE_HOST_PROCESS_UP} == 1",
         summary="A process that is to run does not run",
         description=f"{INSTANCE}: {_PROCESS} does not run on {HOST}, where it is to start by itself. {_RESTART}",
         next_step=_LOOK,

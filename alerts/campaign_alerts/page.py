@@ -35,11 +35,12 @@ _TIMES = """\
 ## How long they take
 
 From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput and endpoints
-30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation ({interval}). There, the
-first time is how long all samples must have said so, and the second is `for`. Alertmanager adds its `group_wait`.
+30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation ({interval}).
+There, the last time is `for`; before it stands how long the fault must have lasted, or all samples must have said so.
+Alertmanager adds its `group_wait`.
 
-An alert goes on for {keep} after its condition was seen for the last time, and root alerts (those with a `cause`) for {keep_root}:
-so that lost data resolve nothing, and that a root alert outlasts what it mutes.
+An alert goes on for {keep} after its condition was seen for the last time, and root alerts (those with a `cause`) for
+{keep_root}: so that lost data resolve nothing, and that a root alert outlasts what it mutes.
 """
 
 _LABELS = """\
@@ -49,7 +50,7 @@ _LABELS = """\
 |---|---|---|
 | `severity`, `team` | all | who is called, and how; the watchdog's severity is `none` |
 | `campaign_instance` | all about an instance | the Campaign instance |
-| `cause` | stuck deliveries, root alerts | why deliveries wait; a root alert mutes what waits for the same cause in the same instance |
+| `cause` | stuck deliveries, root alerts | why deliveries wait; a root alert mutes what waits for it in the same instance |
 | `needs` | what is read from Campaign's database | `database`: nothing to say while it is not reached |
 | `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
@@ -93,7 +94,7 @@ def _alerts(groups: tuple[Group, ...]) -> Iterator[str]:
 
 
 def _after(alert: Alert) -> str:
-    return " + ".join(each for each in (alert.confirmed, alert.wait) if each) or "at once"
+    return " + ".join(each for each in (alert.lasts, alert.confirmed, alert.wait) if each) or "at once"
 
 
 def _situations() -> Iterator[str]:

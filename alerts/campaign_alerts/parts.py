@@ -24,6 +24,13 @@ def processed(values: Values) -> str:
     return f"campaign_instance:campaign_messages:increase{values.of('CampaignThroughputStalled')['after']}"
 
 
+def increase(matchers: str, span: str) -> str:
+    """Count the messages of a span, without those that were counted at once for a time that was not watched."""
+    total = f"sum without (result, pass) (increase(campaign_messages_total{matchers}[{span}]))"
+    late = f"sum without (result, pass) (increase(campaign_messages_catch_up_total{matchers}[{span}]))"
+    return f"max by (campaign_instance) (\n  {total}\n  - {late}\n)"
+
+
 def blocked(values: Values) -> str:
     """Hold where sessions have waited so long for Campaign's tables that an alert of its own says so."""
     settings = values.of("CampaignDatabaseBlocked")

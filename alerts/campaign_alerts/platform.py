@@ -53,7 +53,8 @@ def _blocked(values: Values) -> Alert:
         blocked(values),
         summary="Sessions are blocked on Campaign's sending tables",
         description=(
-            f"{INSTANCE}: a session has waited for {{{{ $value | humanizeDuration }}}} for a lock that another one holds.{tables}\n"
+            f"{INSTANCE}: a session has waited for {{{{ $value | humanizeDuration }}}} for a lock that another one"
+            f" holds.{tables}\n"
             f"Messages under way at the last count: {text.under_way('15m')}.{text.at_stake('database_blocked')}"
         ),
         next_step=(
@@ -64,6 +65,7 @@ def _blocked(values: Values) -> Alert:
         when=f"a session waits longer than {settings['wait']} for a lock on a table that sending needs",
         wait=settings["for"],
         keep=values.keep_root,
+        lasts=settings["wait"],
         confirmed=settings["range"],
         labels={"cause": "database_blocked", **DATABASE},
     )

@@ -21,7 +21,8 @@ class Recording:
 class Alert:
     """An alerting rule. Several may share a name, with other labels.
 
-    `when` says in words what fires it, `confirmed` for how long that must have been seen before `for` begins. `anchor` is the
+    `when` says in words what fires it, `lasts` how long that must have lasted, and `confirmed` for how long all samples must
+    have said so, before `for` begins. `anchor` is the
     place in the runbook, `dashboard` the page with its variables, both as they stand behind their base address.
     """
 
@@ -36,6 +37,7 @@ class Alert:
     when: str
     wait: str = ""
     keep: str = ""
+    lasts: str = ""
     confirmed: str = ""
     anchor: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -23,8 +23,8 @@ def _recordings(settings: Settings) -> Iterable[Recording]:
     le = f"{float(settings['within_seconds'])}"
     fast, slow = settings.section("fast"), settings.section("slow")
     for span in dict.fromkeys((fast["short"], fast["long"], slow["short"], slow["long"])):
-        count = f'sum without (channel) (increase({starts}_count{{channel!~"phone|direct_mail|fax|agency"}}[{span}]))'
-        within = f'increase({starts}_bucket{{channel!~"phone|direct_mail|fax|agency",le="{le}"}}[{span}])'
+        count = f"sum without (channel) (increase({starts}_count[{span}]))"
+        within = f'increase({starts}_bucket{{le="{le}"}}[{span}])'
         yield Recording(
             _starts(span),
             f"max by (campaign_instance) ({count})",
@@ -61,7 +61,8 @@ def _late(values: Values) -> Alert:
         next_step=f"campaign-exporter why --all --config.file {values.configuration_file}",
         dashboard=_PAGE,
         when=(
-            f"more than {float(settings['late_share']):.0%} of deliveries start later than {settings['within']} after their contact"
+            f"more than {float(settings['late_share']):.0%} of deliveries start later than {settings['within']} after"
+            " their contact"
             f" date: {_in_words(settings.section('fast'))}, or {_in_words(settings.section('slow'))}"
         ),
         labels=DATABASE,

@@ -36,7 +36,8 @@ def deliveries(cause: str | None = None) -> str:
     one_or_many = "{{ if eq (. | first | value) 1.0 }}delivery waits{{ else }}deliveries wait{{ end }}"
     return (
         f"{{{{ with {count} }}}}{{{{ . | first | value | humanize }}}} {one_or_many}{{{{ else }}}}deliveries wait{{{{ end }}}}"
-        f" with {{{{ with {messages} }}}}{{{{ . | first | value | humanize }}}}{{{{ else }}}}an unknown number of{{{{ end }}}} messages"
+        f" with {{{{ with {messages} }}}}{{{{ . | first | value | humanize }}}}"
+        "{{ else }}an unknown number of{{ end }} messages"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import ALL_DOWN, DATABASE, blocked, nowhere, processed
+from campaign_alerts.parts import ALL_DOWN, DATABASE, blocked, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values, duration, seconds
@@ -16,15 +16,8 @@ _PAGE = "throughput?var-instance={{ $labels.campaign_instance | urlquery }}"
 
 def throughput(values: Values) -> Group:
     """Make the group."""
-    rules = (*_recordings(values), _stalled(values), _low(values), _errors_high(values))
-    return Group("campaign-throughput", values.interval, rules)
-
-
-def _increase(matchers: str, span: str) -> str:
-    """Count the messages of a span, without those that were counted at once for a time that was not watched."""
-    total = f"sum without (result, pass) (increase(campaign_messages_total{matchers}[{span}]))"
-    late = f"sum without (result, pass) (increase(campaign_messages_catch_up_total{matchers}[{span}]))"
-    return f"max by (campaign_instance) (\n  {total}\n  - {late}\n)"
+    alerts = (_stalled(values), _low(values), _errors_high(values))
+    return Group("campaign-throughput", values.interval, (*_recordings(values), *alerts))
 
 
 def _busy(span: str) -> str:
@@ -39,7 +32,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
     span, low = values.of(_STALLED)["after"], values.of(_LOW)
     yield Recording(
         processed(values),
-        f"{_increase('', span)}\nand on (campaign_instance)\nmax_over_time(campaign_messages_total[{values.window}])",
+        f"{increase('', span)}\nand on (campaign_instance)\nmax_over_time(campaign_messages_total[{values.window}])",
         "messages processed: tells one delivery that stands still from all of them, and slow from still",
     )
     yield Recording(
@@ -49,7 +42,8 @@ def _recordings(values: Values) -> Iterable[Recording]:
             and on (campaign_instance)
             min by (campaign_instance) (min_over_time(campaign_messages_due{{channel="email"}}[{span}])) >= $busy_messages
         """),
-        f"throughput while mails were due all through the last {span}; absent at other times, so that a quiet day is not a slow one",
+        f"throughput while mails were due all through the last {span}; absent at other times, so that a quiet day is not a"
+        " slow one",
     )
     yield Recording(
         _baseline(span, low["baseline"]),
@@ -85,7 +79,8 @@ def _stalled(values: Values) -> Alert:
         """),
         summary="Nothing is sent though messages are due",
         description=(
-            f"{INSTANCE}: no message was processed for {settings['after']}, while {{{{ $value | humanize }}}} or more were due in"
+            f"{INSTANCE}: no message was processed for {settings['after']}, while {{{{ $value | humanize }}}} or more were"
+            " due in"
             f" deliveries in progress all the time. MTA and stat server are not known to be down.{slowest}"
             f"{text.at_stake('unknown')}"
         ),
@@ -117,7 +112,8 @@ def _low(values: Values) -> Alert:
         settings.fill(f"{_busy(span)}\n/ {_baseline(span, settings['baseline'])}\n< $share"),
         summary="Messages go out far more slowly than usual",
         description=(
-            f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual while there"
+            f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual"
+            " while there"
             " is work."
         ),
         next_step="on each MTA server: nlserver pdump, then read var/<instance>/log/mta.log",
@@ -135,13 +131,14 @@ def _low(values: Values) -> Alert:
 
 def _errors_high(values: Values) -> Alert:
     settings = values.of(_ERRORS)
-    errors = _increase('{result="error",pass!="retry"}', settings["range"])
-    every = _increase('{pass!="retry"}', settings["range"])
+    errors = increase('{result="error",pass!="retry"}', settings["range"])
+    every = increase('{pass!="retry"}', settings["range"])
     return Alert(
         _ERRORS,
         "warning",
         "deliverability",
-        f"{errors}\n/\n(\n  {every.replace(chr(10), chr(10) + '  ')}\n  >= {settings['minimum_messages']}\n)\n> {settings['share']}",
+        f"{errors}\n/\n(\n  {every.replace(chr(10), chr(10) + '  ')}\n  >= {settings['minimum_messages']}\n)\n>"
+        f" {settings['share']}",
         summary="Many messages fail at their first attempt",
         description=(
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"

@@ -93,9 +93,9 @@ class Settings(Mapping[str, str]):
             self._sections[name] = Settings(f"{self._alert}.{name}", self._own[name], self._common)
         return self._sections[name]
 
-    def fill(self, text: str) -> str:
-        """Put settings in the place of `$name` in an expression; the margin that all its lines share goes."""
-        return Template(_without_margin(text)).substitute(self)
+    def fill(self, text: str, **more: str) -> str:
+        """Put settings, and more, in the place of `$name` in an expression; the margin that all its lines share goes."""
+        return Template(_without_margin(text)).substitute(self, **more)
 
     @property
     def unused(self) -> list[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from campaign_alerts.values import duration, seconds
-
 from unit.alerts.cases import Case, Rules, complaint, write
 from unit.alerts.timeline import STEP
 
@@ -114,34 +113,31 @@ def _clauses(expr: str) -> Iterator[tuple[str, str, str]]:
 
 
 class Hunter:
-    """Looks for a story that notices a mutant. The stories are written once, each for the rules that it needs."""
+    """Looks for a story that notices a mutant. The stories are written once, each for the rules of its alerts alone."""
 
     def __init__(self, rules: Rules, stories: Sequence[Case], directory: Path) -> None:
         self._rules = rules
         self._directory = directory
         self._stories: dict[tuple[str, ...], list[str]] = {}
+        # The short ones first: most mutants are noticed by one of them.
         for number, case in enumerate(sorted(stories, key=lambda case: case.until / case.step)):
             alerts = case.alerts or tuple(dict.fromkeys(firing.alert for firing in case.firing))
-            if not alerts:
-                continue
-            name = f"case{number}.yml"
-            write(directory / name, case.document(rules.of(case.alerts and alerts), "rules.yml"))
-            self._stories.setdefault((*alerts, "all") if case.alerts is None else alerts, []).append(name)
+            if alerts:
+                name = f"case{number}.yml"
+                write(directory / name, case.document(rules.of(alerts), "rules.yml"))
+                self._stories.setdefault(alerts, []).append(name)
 
     def survives(self, mutant: Mutant) -> bool:
         """Tell whether no story notices it."""
         changed = Rules([*self._rules.rules[: mutant.place], dict(mutant.rule), *self._rules.rules[mutant.place + 1 :]])
-        groups = sorted(self._concerned(mutant), key=lambda alerts: "all" in alerts)
         with tempfile.TemporaryDirectory(dir=self._directory) as name:
             folder = Path(name)
-            for alerts in groups:
-                changed.of(None if "all" in alerts else alerts).write(folder / "rules.yml")
-                for story in self._stories[alerts]:
+            for alerts, stories in self._stories.items():
+                if not self._rules.of(alerts).has(mutant.name):
+                    continue
+                changed.of(alerts).write(folder / "rules.yml")
+                for story in stories:
                     (folder / story).symlink_to(self._directory / story)
                     if complaint(folder / story):
                         return False
         return True
-
-    def _concerned(self, mutant: Mutant) -> list[tuple[str, ...]]:
-        """Find the stories whose alerts are changed, or stand on what is."""
-        return [alerts for alerts in self._stories if self._rules.of(alerts).has(mutant.name)]

@@ -108,9 +108,9 @@ def complaints(expr: str, records: Mapping[str, str], causes: Sequence[str], job
                 continue
             if "%q" in value:
                 continue
-            for each in value.split("|") if is_regex else [value]:
-                if label in values and each not in values[label]:
-                    found.append(f"{label} of {asked.metric} is never {each}")
+            wanted = value.split("|") if is_regex else [value]
+            strange = [each for each in wanted if label in values and each not in values[label]]
+            found += [f"{label} of {asked.metric} is never {each}" for each in strange]
     return found
 
 
@@ -143,7 +143,7 @@ def _known(
 def _labels_of_record(name: str) -> set[str]:
     """Read the level of a record's name, which tells its labels."""
     level = name.split(":", maxsplit=1)[0].removeprefix("campaign_instance")
-    return {"campaign_instance", *filter(None, level.split("_"))}
+    return {"campaign_instance", *TARGET_LABELS, *filter(None, level.split("_"))}
 
 
 def queries(text: str) -> list[str]:

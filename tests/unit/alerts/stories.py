@@ -2,10 +2,12 @@
 
 from unit.alerts import (
     stories_affinities,
+    stories_collectors,
     stories_deliveries,
     stories_exporter,
     stories_hosts,
     stories_platform,
+    stories_processes,
     stories_stuck,
     stories_throughput,
 )
@@ -14,8 +16,10 @@ STORIES = (
     *stories_stuck.STORIES,
     *stories_deliveries.STORIES,
     *stories_throughput.STORIES,
+    *stories_processes.STORIES,
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
     *stories_platform.STORIES,
     *stories_exporter.STORIES,
+    *stories_collectors.STORIES,
 )

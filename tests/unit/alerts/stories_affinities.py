@@ -68,7 +68,8 @@ _UNCONFIGURED_STORIES = (
                         told(
                             _UNCONFIGURED,
                             "Launched deliveries use an IP affinity that no server declares",
-                            "prod: no server declares the IP affinity retail.fr. Launched deliveries that use it and cannot send: 2."
+                            "prod: no server declares the IP affinity retail.fr. Launched deliveries that use it and"
+                            " cannot send: 2."
                             "\nAt stake: 2 deliveries wait with 5.05k messages."
                             "\n- 3m 0s: Soldes (5)\n- 2m 0s: Spring sale (6)",
                             WHY_ALL,
@@ -167,7 +168,8 @@ _HOST_DOWN_STORIES = (
                         told(
                             _HOST_DOWN,
                             "Launched deliveries use an IP affinity whose servers are all down",
-                            "prod: only servers whose MTA is down declare the IP affinity retail.fr: mta1 mta3. Launched deliveries"
+                            "prod: only servers whose MTA is down declare the IP affinity retail.fr: mta1 mta3. Launched"
+                            " deliveries"
                             " that use it, and wait while others send: 2."
                             "\nAt stake: 0 deliveries wait with 0 messages.",
                             "on the servers named above: nlserver pdump",
@@ -249,7 +251,8 @@ _INCONSISTENT_STORIES = (
                         told(
                             _INCONSISTENT,
                             "An IP affinity is declared on some MTA servers and not on others",
-                            "prod: the IP affinity retail.fr is declared only on mta1. Its mails go out through fewer servers than they"
+                            "prod: the IP affinity retail.fr is declared only on mta1. Its mails go out through fewer"
+                            " servers than they"
                             " could, and not at all once these are down.",
                             "compare IPAffinity in the configuration files of the MTA servers",
                             _PAGE,
@@ -312,7 +315,8 @@ _LATENT_STORIES = (
                         told(
                             _LATENT,
                             "An IP affinity that no server declares is on offer",
-                            "prod: no server declares the IP affinity retail.fr. Typologies and enumeration values that name it: 3."
+                            "prod: no server declares the IP affinity retail.fr. Typologies and enumeration values that"
+                            " name it: 3."
                             " The first delivery that uses it will not be sent.",
                             "psql -c \"SELECT itypologyid, sname, sipaffinity FROM nmstypology WHERE sipaffinity <> ''\"",
                             _PAGE,

@@ -77,7 +77,7 @@ _STALLED_STORIES = (
         },
     ),
     _stalled(
-        "a message in half an hour is flow, what was caught up is none",
+        "a message in twenty minutes is flow, what was caught up is none",
         {
             **_halted(),
             **{
@@ -87,11 +87,11 @@ _STALLED_STORIES = (
                 for pass_ in ("first", "retry")
             },
             A("campaign_messages_total", result="success", **{"pass": "first"}): steps(
-                0, (minutes(50), 1), (minutes(85), 5001)
+                0, (minutes(50), 1), (minutes(75), 5001)
             ),
-            A("campaign_messages_catch_up_total", result="success", **{"pass": "first"}): steps(0, (minutes(85), 5000)),
+            A("campaign_messages_catch_up_total", result="success", **{"pass": "first"}): steps(0, (minutes(75), 5000)),
         },
-        _stalls(start=minutes(50) + minutes(5), end=minutes(80) + minutes(5)),
+        _stalls(start=minutes(50) + minutes(5), end=minutes(70) + minutes(5)),
     ),
     _stalled(
         "failed scrapes neither delay nor resolve it",
@@ -102,6 +102,16 @@ _STALLED_STORIES = (
         "withdrawn values neither resolve it nor fire",
         withdrawn(_halted(), minutes(60), minutes(66), _PROGRESS, "campaign_delivery_messages_remaining"),
         _stalls(),
+    ),
+    _stalled(
+        "what is left is not told for two minutes",
+        withdrawn(_halted(), minutes(42), minutes(44), "campaign_delivery_messages_remaining"),
+        _stalls(),
+    ),
+    _stalled(
+        "what is left is not told for longer: `for` begins anew",
+        withdrawn(_halted(), minutes(42), minutes(44.5), "campaign_delivery_messages_remaining"),
+        _stalls(start=minutes(44.5) + minutes(5)),
     ),
     _stalled("of two exporters one fails", scrapes_fail(twice(_halted(), A, B), A, minutes(20), hours(2)), _stalls()),
     _stalled(
@@ -136,7 +146,8 @@ def _failed_told(state: str, number: int) -> tuple[Mapping[str, str], Mapping[st
         told(
             _FAILED,
             "Deliveries failed",
-            f"prod: deliveries that entered the state {state} within 30m: {number}. They stay there until somebody sees to them.",
+            f"prod: deliveries that entered the state {state} within 30m: {number}. They stay there until somebody sees to"
+            " them.",
             'psql -c "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery'
             ' WHERE istate IN (37, 87) AND iismodel = 0 ORDER BY tslastmodified DESC LIMIT 10"',
         ),
@@ -219,6 +230,13 @@ def _late(name: str, world: World, *firing: Firing, until: float = hours(14), to
     return Case((_LATE,), name, world, until, firing, told, step=300)
 
 
+def _shares(name: str, world: World, until: float, number: int) -> Case:
+    """Tell whether the shares of the late are recorded."""
+    record = "campaign_instance:campaign_delivery_starts_late:ratio_increase"
+    known = {f"count({record}{span})": {"{}": number} if number else {} for span in ("1h", "6h", "3d")}
+    return Case((_LATE,), name, world, until, values=known, step=300)
+
+
 def _late_told(moment: float, share: str) -> Told:
     said = (
         f"prod: {share} of the deliveries that started lately did so later than 15m after their contact date; 5% are allowed."
@@ -256,7 +274,13 @@ _LATE_STORIES = (
         until=hours(24),
     ),
     _late("a bad quarter of an hour does not spoil three good days", _starts((400, 50, 0), (2, 50, 25)), until=hours(74)),
-    _late("what is not sent by processes does not count", _starts((60, 9, 9), channel="direct_mail")),
+    _late(
+        "all channels count together",
+        {**_starts((10, 1, 1)), **_starts((20, 1, 1), channel="sms")},
+        _is_late(_batch(10), _batch(20) + hours(1)),
+    ),
+    _shares("without starts there is no share", _starts((0, 0, 0)), hours(8), 0),
+    _shares("one start has a share", _starts((1, 1, 1)), _BEGINS + 300, 1),
     _late(
         "two exporters do not make two of one",
         {**_starts((19, 1, 1)), **_starts((19, 1, 1), target=B)},

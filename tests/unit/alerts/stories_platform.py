@@ -69,7 +69,8 @@ _UNREACHABLE_STORIES = (
                         told(
                             _UNREACHABLE,
                             "Campaign's database cannot be reached",
-                            "prod: no exporter reaches the database server. What the deliveries do is not known, and if Campaign"
+                            "prod: no exporter reaches the database server. What the deliveries do is not known, and if"
+                            " Campaign"
                             " cannot reach it either, nothing is sent. Messages under way at the last count: 5k.",
                             DOCTOR,
                             _PAGE,
@@ -161,7 +162,8 @@ _BLOCKED_STORIES = (
                             "\n- nmsdelivery: 3 sessions wait\n- nmsdeliverypart: 1 sessions wait"
                             "\nMessages under way at the last count: 5k."
                             "\nAt stake: 4 deliveries wait with 60 messages.\n- 7m 30s: Newsletter (5)",
-                            'psql -c "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM pg_stat_activity'
+                            'psql -c "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM'
+                            " pg_stat_activity"
                             ' WHERE cardinality(pg_blocking_pids(pid)) > 0"',
                             _PAGE,
                         ),
@@ -227,7 +229,8 @@ def _endpoint_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]
     if endpoint == "tracking":
         summary = "The redirection server does not answer: links in mails that are sent already lead nowhere"
         said = (
-            "prod: tracking does not answer /r/test as it should. Who clicks a link in a mail gets an error, and clicks and opens"
+            "prod: tracking does not answer /r/test as it should. Who clicks a link in a mail gets an error, and clicks"
+            " and opens"
             " are not counted."
         )
     return _endpoint_labels(endpoint), told(_ENDPOINT, summary, said, DOCTOR, _PAGE, anchor=kind)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import CAUSES, A, B, healthy, listed, pending
 from unit.alerts.texts import WHY_ALL, told
-from unit.alerts.timeline import Line, World, always, hours, minutes, only, scrapes_fail, steps, twice, withdrawn
+from unit.alerts.timeline import Line, World, always, hours, minutes, only, scrapes_fail, steps, twice, withdrawn, without
 
 _ALERT = "CampaignDeliveryStuckPending"
 _SUMMARY = "Deliveries that should be sending are stuck"
@@ -60,11 +60,17 @@ def _case(name: str, world: World, *firing: Firing, until: float = hours(2), tol
     return Case((_ALERT,), name, world, until, firing, told)
 
 
-def _all_causes() -> World:
+def _all_causes(end: float = _SENT) -> World:
     world = healthy()
     for cause in CAUSES:
-        world |= pending(A, cause, only(_SINCE, hours(9), always(_SINCE)), always(1), always(7))
+        world |= pending(A, cause, only(_SINCE, end, always(_SINCE)), always(1), always(7))
     return world
+
+
+def _without_option(start: float, end: float) -> World:
+    """Let all causes wait, and Campaign's option not be told for a while."""
+    option = A("campaign_pending_alert_delay_seconds")
+    return {**_all_causes(), option: without(start, end, always(1800))}
 
 
 def _flipping(period: float) -> World:
@@ -117,11 +123,10 @@ STORIES = (
     _case(
         "each cause has its severity and its team, and what is in order alarms nobody",
         _all_causes(),
-        *(_firing(cause, end=None) for cause in _KINDS),
-        until=hours(1),
+        *(_firing(cause) for cause in _KINDS),
         told=(
             Told(
-                hours(1),
+                minutes(60),
                 _ALERT,
                 [
                     _says(cause, f"prod: 1 delivery waits with 7 messages, the oldest for 50m 0s. Why: {why}.")
@@ -139,6 +144,16 @@ STORIES = (
         "Campaign's own option says how long is long",
         {**_waiting(), A("campaign_pending_alert_delay_seconds"): always(3600)},
         _firing(start=_FIRES + minutes(30)),
+    ),
+    _case(
+        "the option is not told for two minutes",
+        _without_option(minutes(42), minutes(44)),
+        *(_firing(cause) for cause in _KINDS),
+    ),
+    _case(
+        "the option is not told for longer: `for` begins anew",
+        _without_option(minutes(42), minutes(44.5)),
+        *(_firing(cause, start=minutes(44.5) + minutes(5)) for cause in _KINDS),
     ),
     _case(
         "failed scrapes neither delay nor resolve it",

@@ -5,6 +5,8 @@ import pytest
 from unit.alerts.cases import Case, Rules, run
 from unit.alerts.stories import STORIES
 
+#: A few minutes of promtool's work stand before the first of them.
+pytestmark = pytest.mark.timeout(900)
 TITLES = [case.title for case in STORIES]
 
 

@@ -22,7 +22,7 @@ def complain(found: list[str], mend: str) -> None:
 
 
 def python() -> Iterator[tuple[Path, str]]:
-    for folder in ("exporter", "simulator", "tests", "scripts", "benchmarks"):
+    for folder in ("exporter", "simulator", "alerts", "tests", "scripts", "benchmarks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             with suppress(FileNotFoundError):  # somebody may be renaming it
                 yield path, path.read_text(encoding="utf-8")
