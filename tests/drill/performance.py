@@ -173,7 +173,7 @@ class Performance:
 
     def _tells(self, notice: Notice, alert: str, cause: str) -> bool:
         about = self.site.name in notice.title + notice.text or any(address in notice.text for address in self.site.addresses)
-        if notice.over and notice.receiver != "chat":
+        if notice.over:
             return about and self._rule.summary.split(":")[0] in notice.text + notice.title
         return about and (f"/{alert}.md" in notice.text) and (alert != "CampaignDeliveryStuckPending" or f".md#{cause}" in notice.text)
 

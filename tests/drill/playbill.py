@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from drill.performance import Failed, Performance, Result
+from drill.performance import Failed, Notice, Performance, Result
 from drill.scenes import Scene
 from drill.site import Site
 from drill.stack import Stack
@@ -22,6 +21,8 @@ class Outcome:
 
     results: list[Result] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    #: What was told outside of a performance, and when its fault was set.
+    notices: list[tuple[float, Notice]] = field(default_factory=list)
 
 
 @contextmanager
@@ -73,9 +74,3 @@ def _summary(outcome: Outcome) -> str:
     last = outcome.results[-1]
     return f"told after {last.notified - last.fault:.1f} s, withdrawn after {last.withdrawn - last.cleared:.1f} s"
 
-
-def fresh(directory: Path) -> Path:
-    """Make a folder that the simulated databases' user can enter."""
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o755)
-    return directory

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,11 +11,10 @@ import pytest
 
 from drill.compressed import alerts, compress, shipped
 from drill.past import seed
-from drill.performance import notices
+from drill.performance import Notice, notices
 from drill.playbill import Outcome, perform, sites
-from drill.report import Report
+from drill.report import Report, machine
 from drill.scenes import PAGES, SCENES, TICKETS, Scene
-from drill.site import ask
 from drill.stack import Stack
 from integration.core.exporter_process import wait_until
 
@@ -45,32 +45,32 @@ def outcomes(ground: Path, report: Report, say: Callable[[str], None]) -> dict[s
         first, *free = stages
         played: dict[str, Outcome] = {}
         with ExitStack() as exits:
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
             pool = exits.enter_context(ThreadPoolExecutor(2))
             running = [pool.submit(perform, stack, [first], own, say), pool.submit(perform, stack, free, others, say)]
             for done in running:
                 played |= done.result()
         played |= {"CampaignExporterDown nothing": _nothing(stack), "CampaignWatchdog": _watchdog(stack)}
-        report.write(played)
+        report.write(played, machine())
         return played
 
 
 def _nothing(stack: Stack) -> Outcome:
     """Let a Prometheus have no target at all, and then one."""
+    outcome = Outcome()
     with ExitStack() as exits:
         files = stack.directory / "later"
         files.mkdir()
         began = time.time()
         address = stack.another_prometheus(exits, f"{files}/*.json")
-        found = lambda over: [n for n in notices(stack) if n.at >= began and n.receiver == "pager-platform" and n.over == over and "no target" in n.text + n.title]  # noqa: E731
-        wait_until(lambda: found(over=False), 90)
-        told = found(False)[0]
+
+        def told(*, over: bool) -> list[Notice]:
+            arrived = [notice for notice in notices(stack) if notice.at >= began and notice.receiver == "pager-platform"]
+            return [notice for notice in arrived if notice.over == over and "knows of no exporter" in notice.title + notice.text]
+
+        wait_until(lambda: told(over=False), 90)
         (files / "one.json").write_text(json.dumps([{"targets": [address]}]), encoding="utf-8")
-        wait_until(lambda: [n for n in notices(stack) if n.at > told.at and n.receiver == "pager-platform" and n.over], 120)
-        assert ask(address, "/-/ready")[0] == 200
-    outcome = Outcome()
-    outcome.notes = {"told": told.at - began, "text": told}  # type: ignore[attr-defined]
+        wait_until(lambda: told(over=True), 120)
+    outcome.notices.append((began, told(over=False)[0]))
     return outcome
 
 
