@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+HARNESS := tests/dashboards/harness
 
 .DEFAULT_GOAL := help
 
@@ -22,7 +23,7 @@ $(VENV)/.test: pyproject.toml $(VENV)/.install
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,dashboards,lint]'
 	@touch $@
 
 install: $(VENV)/.install  ## the commands, in .venv/bin
@@ -31,7 +32,8 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 	$(BIN)/campaign-exporter demo
 
 test: $(VENV)/.test  ## all tests, on real servers
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager \
+		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint  ## ruff and mypy
@@ -50,8 +52,31 @@ mutants: $(VENV)/.test  ## change one thing of a rule after the other: do its te
 	@scripts/debian-packages promtool:prometheus
 	$(BIN)/python scripts/mutants.py
 
-docs: install  ## write the generated documents anew
+docs: install  ## write the generated documents anew, and the pictures of dashboards
 	$(BIN)/python scripts/generate_docs.py
+	$(MAKE) dashboards-pictures
+
+dashboards: $(VENV)/.test  ## write grafana/dashboards from grafana/campaign_dashboards
+	$(BIN)/python scripts/generate_dashboards.py
+
+dashboards-test: $(VENV)/.dashboards $(HARNESS)/dist/index.html  ## draw each dashboard with Grafana's libraries, in a browser
+	$(BIN)/python -m pytest tests/dashboards
+
+dashboards-pictures: $(VENV)/.dashboards $(HARNESS)/dist/index.html
+	$(BIN)/python scripts/draw_dashboards.py
+
+$(VENV)/.dashboards: pyproject.toml $(VENV)/.test
+	@scripts/debian-packages promtool:prometheus /usr/bin/chromium:chromium node:nodejs npm:npm \
+		/usr/share/fonts/opentype/inter:fonts-inter /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf:fonts-noto-color-emoji
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test,dashboards]'
+	@touch $@
+
+$(HARNESS)/node_modules/.package-lock.json: $(HARNESS)/package-lock.json $(VENV)/.dashboards
+	cd $(HARNESS) && npm ci --no-progress --silent
+	@touch $@
+
+$(HARNESS)/dist/index.html: $(HARNESS)/node_modules/.package-lock.json $(wildcard $(HARNESS)/*.* $(HARNESS)/src/*)
+	cd $(HARNESS) && npm run --silent build
 
 bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with others
 	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql
@@ -60,7 +85,7 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	$(BIN)/python benchmarks/guessing_flood.py
 
 drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
-	@scripts/debian-packages promtool:prometheus /usr/lib/postgresql/*/bin/initdb:postgresql
+	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
 	$(BIN)/python -m pytest tests/e2e
 
 matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted
@@ -69,4 +94,4 @@ matrix:  ## the tests with other versions of Python and PostgreSQL; what is miss
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format rules mutants docs bench drill matrix picture
+.PHONY: help install demo test lint format rules mutants docs dashboards dashboards-test dashboards-pictures bench drill matrix picture

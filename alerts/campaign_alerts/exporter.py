@@ -23,8 +23,9 @@ _OR = "\nor\n"
 def exporter(values: Values) -> Group:
     """Make the group."""
     records = (_unwatched(values), _no_round(values))
-    alerts = (*_down(values), _stale(values), _failing(values), _unavailable(values), _watchdog(values))
-    return Group("campaign-exporter", values.interval, (*records, *alerts))
+    down = (_unwatched_alert(values), _target_down(values), _no_target(values))
+    others = (_stale(values), _failing(values), _unavailable(values), _watchdog(values))
+    return Group("campaign-exporter", values.interval, (*records, *down, *others))
 
 
 def _gone(metric: str, values: Values) -> str:
@@ -43,9 +44,9 @@ def _unwatched(values: Values) -> Recording:
     )
 
 
-def _down(values: Values) -> tuple[Alert, Alert, Alert]:
+def _unwatched_alert(values: Values) -> Alert:
     settings = values.of(_DOWN)
-    unwatched = Alert(
+    return Alert(
         _DOWN,
         "critical",
         "platform",
@@ -64,7 +65,11 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
         anchor="unwatched",
         labels={"scope": "unwatched"},
     )
-    target = Alert(
+
+
+def _target_down(values: Values) -> Alert:
+    settings = values.of(_DOWN)
+    return Alert(
         _DOWN,
         "warning",
         "platform",
@@ -80,7 +85,11 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
         anchor="target",
         labels={"scope": "target"},
     )
-    nothing = Alert(
+
+
+def _no_target(values: Values) -> Alert:
+    settings = values.of(_DOWN)
+    return Alert(
         _DOWN,
         "critical",
         "platform",
@@ -95,7 +104,6 @@ def _down(values: Values) -> tuple[Alert, Alert, Alert]:
         anchor="nothing",
         labels={"scope": "nothing"},
     )
-    return unwatched, target, nothing
 
 
 def _no_round(values: Values) -> Recording:

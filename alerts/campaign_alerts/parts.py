@@ -4,6 +4,7 @@ from campaign_alerts.values import Values
 
 INSTANCE_HOST_PROCESS_UP = "campaign_instance_host_process:campaign_process_up:max"
 ALL_DOWN = "campaign_instance_process:campaign_process_up:all_down"
+WATCHED = "campaign_instance_result_pass:campaign_messages:without_catch_up"
 PENDING_AGE = "campaign_instance_cause:campaign_deliveries_pending_age_seconds:max"
 DATABASE = {"needs": "database"}
 
@@ -26,9 +27,7 @@ def processed(values: Values) -> str:
 
 def increase(matchers: str, span: str) -> str:
     """Count the messages of a span, without those that were counted at once for a time that was not watched."""
-    total = f"sum without (result, pass) (increase(campaign_messages_total{matchers}[{span}]))"
-    late = f"sum without (result, pass) (increase(campaign_messages_catch_up_total{matchers}[{span}]))"
-    return f"max by (campaign_instance) (\n  {total}\n  - {late}\n)"
+    return f"max by (campaign_instance) (sum without (result, pass) (increase({WATCHED}{matchers}[{span}])))"
 
 
 def blocked(values: Values) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import ALL_DOWN, DATABASE, blocked, increase, nowhere, processed
+from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, blocked, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values, duration, seconds
@@ -30,6 +30,12 @@ def _baseline(span: str, days: str) -> str:
 
 def _recordings(values: Values) -> Iterable[Recording]:
     span, low = values.of(_STALLED)["after"], values.of(_LOW)
+    # Not the difference of two increases: each of them is extrapolated in its own way.
+    yield Recording(
+        WATCHED,
+        "campaign_messages_total - campaign_messages_catch_up_total",
+        "messages, without those that were counted at once for a time that was not watched: a counter for all that follows",
+    )
     yield Recording(
         processed(values),
         f"{increase('', span)}\nand on (campaign_instance)\nmax_over_time(campaign_messages_total[{values.window}])",
@@ -137,8 +143,7 @@ def _errors_high(values: Values) -> Alert:
         _ERRORS,
         "warning",
         "deliverability",
-        f"{errors}\n/\n(\n  {every.replace(chr(10), chr(10) + '  ')}\n  >= {settings['minimum_messages']}\n)\n>"
-        f" {settings['share']}",
+        f"{errors}\n/ ({every} >= {settings['minimum_messages']})\n> {settings['share']}",
         summary="Many messages fail at their first attempt",
         description=(
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"

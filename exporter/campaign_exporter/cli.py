@@ -130,7 +130,7 @@ def why(delivery: str | None, file: Path, everything: bool, instance: str | None
     """Tell why DELIVERY (its id, internal name or label) is where it is, and what to do."""
     from campaign_exporter.why.command import run_why  # noqa: PLC0415 - only this command pays for it
 
-    if everything == (delivery is not None) or (delivery or "").startswith("--"):
+    if everything == bool(delivery) or (delivery or "").startswith("--"):
         raise click.UsageError("name one DELIVERY by its id, internal name or label, or give --all")
     try:
         patience = float(str(parse_duration(timeout)))
@@ -142,6 +142,29 @@ def why(delivery: str | None, file: Path, everything: bool, instance: str | None
     sys.stdout.flush()
     # A worker may still wait for a host that hangs.
     os._exit(status)
+
+
+@main.command()
+@_config_file
+@click.option("--prometheus", "url", metavar="URL", help="Look at Prometheus as well: its targets, rules and Alertmanagers.")
+@click.option("--prometheus.username", "username", metavar="NAME", help="Where it asks for basic authentication.")
+@click.option("--prometheus.password-file", "password_file", type=click.Path(path_type=Path), help="Holds the password.")
+@click.option("--prometheus.ca-file", "ca_file", type=click.Path(path_type=Path), help="Signs its certificate.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(
+    *, file: Path, url: str | None, username: str | None, password_file: Path | None, ca_file: Path | None, output: str
+) -> None:
+    """Examine whether the exporter sees all it needs, and what it costs."""
+    from campaign_exporter.doctor import command  # noqa: PLC0415 - only this command pays for it
+
+    log.set_up("error", "logfmt")
+    config = _load(file)
+    try:
+        server = command.prometheus_server(url, username, password_file, ca_file)
+    except command.BadOption as error:
+        _fail(str(error), _BAD_CONFIGURATION)
+    # A thread may still wait for a host that hangs.
+    os._exit(command.run(config, server, output))
 
 
 @main.command()

@@ -49,6 +49,10 @@ class StatementFailed(SourceError):
     reason = "sql"
 
 
+class WriteRefused(StatementFailed):
+    """The transaction is read-only, and the statement would write."""
+
+
 class Missing(SourceError):
     """A table, column, index, file or command is not there."""
 

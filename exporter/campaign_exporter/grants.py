@@ -29,13 +29,13 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- To see which sessions wait for locks; it shows statistics, no data of Campaign."),
         sql.SQL("GRANT pg_read_all_stats TO {};").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
-        *(_grant(schema, role, table, columns) for table, columns in columns_read().items()),
+        *(grant_columns(schema, role, table, columns) for table, columns in columns_read().items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
-        sql.SQL("-- {}").format(_grant(schema, role, "xtkoption", ("sstringvalue",))),
+        sql.SQL("-- {}").format(grant_columns(schema, role, "xtkoption", ("sstringvalue",))),
         sql.SQL("-- Only for `campaign-exporter why`, which counts known phrases in a delivery's log, and shows none of it."),
         sql.SQL("-- It opens that log, in which addresses may stand:"),
-        sql.SQL("-- {}").format(_grant(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
+        sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
         sql.SQL("-- Only for `campaign-exporter why`, which tells how many ids are used up:"),
         sql.SQL("-- GRANT SELECT ON SEQUENCE {}.xtknewid TO {};").format(schema, role),
     ]
@@ -50,7 +50,7 @@ def _role_if_missing(role: sql.Identifier) -> sql.Composed:
     return sql.SQL(unless).format(name, create)
 
 
-def _grant(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
+def grant_columns(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
     """Grant the columns that are read, and no others: no content of deliveries, no password of an account."""
     names = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     return sql.SQL("GRANT SELECT ({}) ON {}.{} TO {};").format(names, schema, sql.Identifier(table), role)

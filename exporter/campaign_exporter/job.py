@@ -91,6 +91,8 @@ class Job:
         self._last_start = clock.monotonic()
         self._started = False
         self._retired = False
+        #: What failed in the last round, by part.
+        self.errors: dict[str, SourceError] = {}
         #: Set once the first round has ended, well or not.
         self.first_round_ended = threading.Event()
 
@@ -112,7 +114,7 @@ class Job:
     @property
     def failures(self) -> dict[str, str]:
         """The failures of the last round as text, by part."""
-        return dict(self._said)
+        return {part: str(error) for part, error in self.errors.items()}
 
     def due_in(self) -> float:
         """Tell in how many seconds the next round is due: at once where none was started."""
@@ -223,6 +225,7 @@ class Job:
 
     def _note(self, current: Round) -> None:
         """Count the failures; say each once, and once when it is over."""
+        self.errors = dict(current.failures)
         for part, error in current.failures.items():
             self._errors[error.reason] += 1
             text = f"{error}"

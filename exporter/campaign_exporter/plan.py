@@ -55,6 +55,16 @@ class Watch:
             if config.collectors.of(name).enabled:
                 self.jobs[name] = self._job(name, build)
 
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts, as the collectors see them."""
+        return self._hosts
+
+    @property
+    def database(self) -> CampaignDatabase | None:
+        """The database, as the collectors see it; None without one."""
+        return self._database
+
     def announce(self) -> None:
         """Publish what is known before the first round."""
         self._exposition.publish({Owner(self.instance.name, ""): self._about_instance()})

@@ -18,6 +18,8 @@ Section = Mapping[str, Any]
 _LOG = logging.getLogger(__name__)
 # The format is part of the key, so that a file of another format is not taken for one of ours.
 _SECTIONS = "sections of format 1"
+#: Files of the directory: what is kept, and what the one that keeps it holds a lock on.
+STATE_NAME, LOCK_NAME = "state.json", "lock"
 
 
 class StateRefused(Exception):
@@ -40,7 +42,7 @@ class State:
     def open(cls, directory: Path) -> "State":
         """Take a directory for this process alone, and read what is there; raise StateRefused."""
         state = cls()
-        state._file = directory / "state.json"
+        state._file = directory / STATE_NAME
         state._guard = _take(directory)
         try:
             state._sections = dict(_read(state._file))
@@ -157,7 +159,7 @@ class Memory:
 def _take(directory: Path) -> IO[str]:
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        guard = (directory / "lock").open("w", encoding="utf-8")
+        guard = (directory / LOCK_NAME).open("w", encoding="utf-8")
     except OSError as error:
         raise _refused(directory, error) from None
     try:
@@ -166,6 +168,7 @@ def _take(directory: Path) -> IO[str]:
         guard.close()
         raise StateRefused(
             f"the state directory {directory} belongs to another running exporter: stop it, or give each its own"
+            " state_directory in the configuration"
         ) from None
     except OSError as error:
         guard.close()

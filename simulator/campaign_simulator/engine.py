@@ -84,10 +84,11 @@ class Engine:
 
     def send_first_pass(self, delivery: Delivery) -> None:
         """Send what a delivery has at once, faster than the mta would."""
-        self._send_some(delivery, delivery.size)
+        self.send_at_once(delivery, delivery.size)
 
     def send_at_once(self, delivery: Delivery, messages: int) -> None:
         """Send some of what a delivery has, faster than the mta would."""
+        self.now = max(self.now, delivery.contact)  # it was made a moment after the last step, and would not be due
         self._send_some(delivery, messages)
 
     def fail(self, delivery: Delivery) -> None:

@@ -178,7 +178,7 @@ PLATFORM_FAULTS = (
     Fault(
         "affinity-missing",
         "NAME [HOST...]",
-        "the configuration lacks an IP affinity; lacking on every host, a delivery waits for it",
+        "the configuration lacks an IP affinity; with none left that runs an mta and has it, a delivery waits for it",
         _affinity_targets,
         _affinity_missing,
     ),

@@ -18,7 +18,7 @@ class EndpointsCollector:
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
-        self._probes = {endpoint.name: _probe(endpoint) for endpoint in endpoints}
+        self._probes = {endpoint.name: probe_of(endpoint) for endpoint in endpoints}
         self._fanout = Fanout()
         #: The build that a redirection server named last.
         self.build: str | None = None
@@ -37,6 +37,7 @@ class EndpointsCollector:
                 self.build = answer.build or self.build
 
 
-def _probe(endpoint: Endpoint) -> EndpointProbe:
+def probe_of(endpoint: Endpoint) -> EndpointProbe:
+    """Make the probe of an endpoint of the configuration."""
     token = endpoint.session_token_file
     return EndpointProbe(endpoint.kind, endpoint.url, None if token is None else partial(read_secret, token), endpoint.ca_file)

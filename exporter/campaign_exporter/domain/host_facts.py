@@ -10,7 +10,7 @@ class Processes:
 
     `expected` are the modules that are to run, None where that is not known; `up` tells of them whether they run, as far as
     it can be told. `counts` are of all that run, `memory` of the largest one in bytes, `limits` by level in bytes. `pids` are
-    those that were listed; `restarts` were counted by somebody else.
+    those that were listed, `instances` all of which processes were; `restarts` were counted by somebody else.
     """
 
     expected: frozenset[str] | None = None
@@ -19,6 +19,7 @@ class Processes:
     memory: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     pids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    instances: frozenset[str] = frozenset()
     restarts: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -78,6 +78,11 @@ class Listing:
         """The ids of all processes of the host; None where the listing may lack some."""
         return frozenset(each.pid for each in self.processes) if self.complete else None
 
+    @property
+    def instances(self) -> frozenset[str]:
+        """The instances of which processes are listed, ours or not."""
+        return frozenset(each.instance for each in self.processes if each.instance) - {DEFAULT_INSTANCE}
+
     def memory_bytes(self, module: str, instance: str) -> float | None:
         """Tell the memory of the module's largest process, in bytes; None where none is readable."""
         sizes = (each.memory_bytes for each in self._serving(instance) if each.module == module)

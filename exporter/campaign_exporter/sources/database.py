@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors, sql
@@ -31,6 +31,7 @@ from campaign_exporter.errors import (
     StatementFailed,
     TimedOut,
     TlsFailed,
+    WriteRefused,
 )
 from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.statement import Statement
@@ -39,7 +40,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
 _REST = 1.0
 _BUDGET_WINDOW = 60.0
-_IDLE_TIMEOUT = 5.0
+#: Seconds after which the server ends a round that asks nothing.
+IDLE_TIMEOUT = 5.0
 # libpq hands no SQLSTATE out for a refused connection; these are the server's own words, and OpenSSL's.
 _REFUSALS: Mapping[str, type[SourceError]] = {
     r"authentication failed|no pg_hba\.conf entry|no password supplied|role .* does not exist|not permitted to log in": (
@@ -57,6 +59,7 @@ _MEANINGS: Mapping[type[psycopg.Error], type[SourceError]] = {
     errors.LockNotAvailable: Locked,
     errors.DeadlockDetected: Locked,
     errors.InsufficientPrivilege: PermissionDenied,
+    errors.ReadOnlySqlTransaction: WriteRefused,
     errors.UndefinedTable: NotInDatabase,
     errors.UndefinedColumn: NotInDatabase,
     errors.InvalidSchemaName: NotInDatabase,
@@ -65,17 +68,61 @@ _MEANINGS: Mapping[type[psycopg.Error], type[SourceError]] = {
 }
 
 
-class Session:
-    """A round's transaction."""
+class Link(NamedTuple):
+    """This side of a connection. `address` is empty for a Unix socket; `backend` is the process that answers, as told here."""
 
-    def __init__(self, connection: Connection) -> None:
+    host: str
+    address: str
+    port: int
+    tls: bool
+    backend: int
+
+
+class Session:
+    """A round's transaction. `seconds` adds up what each statement took, by its name."""
+
+    def __init__(self, connection: Connection, seconds: dict[str, float]) -> None:
         self._connection = connection
+        self._seconds = seconds
+
+    @property
+    def link(self) -> Link:
+        """Tell whom we are connected to, and how."""
+        info, raw = self._connection.info, self._connection.pgconn
+        return Link(info.host, info.hostaddr, info.port, bool(raw.ssl_in_use), raw.backend_pid)
 
     def rows(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows; raise a SourceError."""
-        with _translated(statement.name):
-            # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
-            return self._connection.execute(statement.text, parameters, binary=True).fetchall()
+        began = time.monotonic()
+        try:
+            with _translated(statement.name):
+                # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
+                return self._connection.execute(statement.text, parameters, binary=True).fetchall()
+        finally:
+            self._seconds[statement.name] = self._seconds.get(statement.name, 0.0) + time.monotonic() - began
+
+    def attempt(self, statement: Statement) -> SourceError | None:
+        """Run what is to be refused, and give the refusal; None if it went through. It is undone in any case."""
+        with _translated("savepoint"):
+            # Nobody must have to wait long behind us, should we wait for a lock.
+            self._connection.execute("SAVEPOINT attempt; SET LOCAL lock_timeout = 50")
+        try:
+            with _translated(statement.name):
+                self._connection.execute(statement.text)
+        except ConnectFailed:
+            raise
+        except SourceError as refusal:
+            return refusal
+        finally:
+            if not self._connection.broken:
+                with _translated("rollback"):
+                    self._connection.execute("ROLLBACK TO attempt")
+        return None
+
+    def allow_writes(self) -> None:
+        """Take the round's own guard off, before its first statement; raise StatementFailed on a replica."""
+        with _translated("set transaction"):
+            self._connection.execute("SET TRANSACTION READ WRITE")
 
     def row(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
         """Run a statement that gives exactly one row."""
@@ -107,6 +154,8 @@ class Database:
         self.up: bool | None = None
         #: Seconds spent, by collector.
         self.seconds: dict[str, float] = {}
+        #: Seconds spent, by name of the statement.
+        self.statement_seconds: dict[str, float] = {}
 
     @contextmanager
     def round(self, collector: str, remaining: float) -> Iterator[Session]:
@@ -162,7 +211,7 @@ class Database:
         connection = self._begun()
         self.up = True
         try:
-            yield Session(connection)
+            yield Session(connection, self.statement_seconds)
             with _translated("commit"):
                 connection.execute("COMMIT")
         except ConnectFailed:
@@ -199,7 +248,7 @@ class Database:
         settings: dict[str, sql.Composable] = {
             "statement_timeout": sql.Literal(_milliseconds(self._settings.statement_timeout)),
             "lock_timeout": sql.Literal(_milliseconds(self._settings.lock_timeout)),
-            "idle_in_transaction_session_timeout": sql.Literal(_milliseconds(_IDLE_TIMEOUT)),
+            "idle_in_transaction_session_timeout": sql.Literal(_milliseconds(IDLE_TIMEOUT)),
             "search_path": sql.SQL("{}, pg_temp").format(sql.Identifier(self._settings.schema_name)),
             # One backend, and no compiler: the cost of a statement is what its plan says.
             "max_parallel_workers_per_gather": sql.Literal(0),

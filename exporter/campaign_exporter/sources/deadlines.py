@@ -4,8 +4,10 @@ The timeouts of requests begin anew with each byte, so that a server which sends
 """
 
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
@@ -25,6 +27,8 @@ class Deadline:
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
+        #: When the first certificate that the other sides showed ends, in seconds since the epoch; None without TLS.
+        self.certificate_ends: float | None = None
 
     @property
     def remaining(self) -> float:
@@ -43,6 +47,12 @@ class Deadline:
             self._sockets.append(connection.dup())
         if self.passed:
             self._cut()
+
+    def note_certificate(self, shown: Mapping[str, Any] | None) -> None:
+        """Take note of a certificate that was verified."""
+        if shown and "notAfter" in shown:
+            ends = float(ssl.cert_time_to_seconds(str(shown["notAfter"])))
+            self.certificate_ends = ends if self.certificate_ends is None else min(ends, self.certificate_ends)
 
     def __enter__(self) -> Self:
         self._token = _CURRENT.set(self)
@@ -75,7 +85,10 @@ class _Watched(HTTPConnection):
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        super().connect()
+        if isinstance(self.sock, ssl.SSLSocket):
+            _CURRENT.get().note_certificate(self.sock.getpeercert())
 
 
 class _Pool(HTTPConnectionPool):

@@ -24,10 +24,14 @@ _COOKIE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer. The duration in seconds covers the connection, redirects and the whole body."""
+    """A good answer. The duration in seconds covers the connection, redirects and the whole body.
+
+    `certificate_ends` is the first end of a certificate on the way, in seconds since the epoch; None without TLS.
+    """
 
     duration_seconds: float
     statement: Statement
+    certificate_ends: float | None = None
 
     @property
     def build(self) -> str | None:
@@ -58,7 +62,7 @@ class EndpointProbe:
         with exchange(self.url, timeout, Trust(self.ca_file)) as http:
             body = self._follow(http, token)
         duration = time.monotonic() - start
-        return Answer(duration, self._judge(body, token))
+        return Answer(duration, self._judge(body, token), http.deadline.certificate_ends)
 
     def _token(self) -> str | None:
         if self.session_token is None:

@@ -76,6 +76,11 @@ class Hosts:
         """The build of the server processes, where a host tells it."""
         return next((host.build for host in self._hosts if host.build), None)
 
+    @property
+    def builds(self) -> Mapping[str, str]:
+        """The build of the server processes, by host, of those that tell it."""
+        return {host.name: host.build for host in self._hosts if host.build}
+
     def expect(self, timeout: float) -> None:
         """Look which processes are to run."""
         self._look(self._expectations, lambda host: host.expectations(), timeout)

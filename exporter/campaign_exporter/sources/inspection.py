@@ -9,8 +9,8 @@ from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.sources.statement import Statement
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
-#: How well a name fits: by id, by internal name, by label, by a part of either.
-_PARTLY = 3
+#: As the statement bounds it.
+MOST_MATCHES = 20
 
 
 class Match(NamedTuple):
@@ -57,11 +57,6 @@ def find(ask: Questions, text: str) -> list[Match]:
     number = int(text) if _NUMBER.fullmatch(text) else None
     found = [Match(*row) for row in ask.rows(statements.FOUND_DELIVERIES, {"id": number, "name": text})]
     return [match for match in found if match.fit == found[0].fit]
-
-
-def is_certain(matches: list[Match]) -> bool:
-    """Tell whether exactly one delivery has this id, internal name or label."""
-    return len(matches) == 1 and matches[0].fit < _PARTLY
 
 
 def read_clues(ask: Questions, delivery_id: int) -> Clues:

@@ -106,6 +106,7 @@ class LocalHost:
             counts={module: len(pids[module]) for module in told},
             memory={module: size for module, size in memory.items() if size is not None},
             pids={module: pids[module] for module in told},
+            instances=listing.instances,
         )
 
     def _read_configuration(self, configuration: Remembered[ServerConfiguration], timeout: float) -> Finding[Declared]:

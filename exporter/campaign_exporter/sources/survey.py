@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from campaign_exporter.errors import NotInDatabase, PermissionDenied, SourceError
 from campaign_exporter.sources.database import Session
-from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statement import Index, Statement
 from campaign_exporter.sources.statements import COLUMNS, INDEXES, TABLES
 
 
@@ -32,12 +32,14 @@ class Survey:
                 return PermissionDenied(f"no right to read {table} ({', '.join(closed)}): see `campaign-exporter grants`")
         return self._missing_index(statement)
 
+    def has_index(self, index: Index) -> bool:
+        """Tell whether some index begins with these columns."""
+        width = len(index.columns)
+        return any(columns[:width] == index.columns for columns in self.indexes.get(index.table, ()))
+
     def _missing_index(self, statement: Statement) -> NotInDatabase | None:
         index = statement.index
-        if index is None:
-            return None
-        width = len(index.columns)
-        if any(columns[:width] == index.columns for columns in self.indexes.get(index.table, ())):
+        if index is None or self.has_index(index):
             return None
         return NotInDatabase(f"table {index.table} lacks an index that begins with {', '.join(index.columns)}")
 

@@ -48,6 +48,10 @@ class Case:
         hosts = self.platform.hosts
         return [name for name in self.platform.hosts_to_run(module) if hosts[name].up.get(module) is False]
 
+    def dark(self, module: str) -> list[str]:
+        """Name the hosts of which it cannot be told whether a module runs."""
+        return [name for name, host in self.platform.hosts.items() if host.may_run(module) and module not in host.up]
+
     def declaring(self) -> list[str]:
         """Name the hosts that declare the delivery's affinity."""
         hosts = self.platform.hosts.items()
@@ -114,8 +118,8 @@ def _host_down(case: Case) -> Iterator[Step]:
 def _concurrency(case: Case) -> Iterator[Step]:
     yield Step("see in the client which campaign workflows run, and stop those that hang")
     jobs = case.platform.campaign_jobs
-    limit = f" from {jobs.limit}" if jobs else ""
-    yield Step(f"or raise option NmsOperation_LimitConcurrency{limit} by 10, to 50 at most")
+    limit = f", which is {jobs.limit} now," if jobs else ""
+    yield Step(f"or raise option NmsOperation_LimitConcurrency{limit} by 10; Adobe advises 50 at most")
 
 
 def _engine(case: Case) -> Iterator[Step]:
@@ -149,8 +153,12 @@ def _orphans(case: Case) -> Iterator[Step]:
     process = f"{case.delivery.module}@{case.place.nlserver}"
     holders = case.delivery.parts.holders if case.delivery.parts else None
     hosts = tuple(sorted({holder.hostname for holder in holders or ()}))
-    yield Step(f"restart {process}, so that it takes up what was lost", f"nlserver restart {process}", hosts)
-    yield Step("if the parts stay held, ask Adobe: known of builds before 2025 (orphan MTA child)")
+    down = tuple(host for host in hosts if host in case.down(case.delivery.module))
+    yield from _start(case, case.delivery.module, down)
+    rest = tuple(host for host in hosts if host not in down)
+    if rest:
+        yield Step(f"restart {process}, so that it takes up what was lost", f"nlserver restart {process}", rest)
+    yield Step("if the parts stay held, ask Adobe: builds before 2025 are known to leave orphaned children of the mta")
 
 
 def _copy(case: Case) -> Iterator[Step]:
@@ -173,11 +181,15 @@ def _unknown(case: Case) -> Iterator[Step]:
         yield Step("another system sends it, or somebody does by hand: ask there")
         return
     module = case.delivery.module
-    hosts = case.platform.hosts_to_run(module)
+    dark = case.dark(module)
+    if dark:
+        yield Step(f"look yourself whether {module} runs, and let the exporter see it again", "nlserver pdump", tuple(dark))
+    yield from _start(case, module, case.down(module))
+    hosts = tuple(name for name, host in case.platform.hosts.items() if host.up.get(module))
     if hosts:
         yield Step(f"read the end of the log of {module}", f"tail -n 200 var/{case.place.nlserver}/log/{module}.log", hosts)
-    else:
-        yield Step(f"let the exporter see the hosts that run {module}: what keeps it from that is told below")
+    if not case.platform.hosts:
+        yield Step(f"name the servers that run {module} under `hosts` in the configuration, so that they can be looked at")
     yield Step("look for what this exporter cannot see", f"campaign-exporter doctor --config.file {case.place.config_file}")
 
 
@@ -205,14 +217,32 @@ _ADVICE: Mapping[str, Advice] = {
 
 def make_checkable(cause: str, platform: Platform, troubles: Mapping[str, str]) -> str:
     """Say what would have to be seen for a cause to be told, and what keeps it from that."""
-    hosts = [f"{host}: {text}" for host, text in sorted(troubles.items())]
-    if cause in _ON_HOSTS and hosts:
-        return f"mend {'; '.join(hosts[:5])}"
-    if cause in _ON_HOSTS and not platform.hosts:
-        return "name the servers under `hosts` in the configuration"
+    told = (
+        []
+        if _readable(cause, platform)
+        else [_RIGHTS.get(cause, "let the role read its tables: see `campaign-exporter doctor`")]
+    )
     if cause in _ON_HOSTS:
-        return _ON_HOSTS[cause]
-    return _RIGHTS.get(cause, "see `campaign-exporter doctor`")
+        hosts = [text if text.startswith(host) else f"{host}: {text}" for host, text in sorted(troubles.items())]
+        if hosts:
+            told.append(f"mend {'; '.join(hosts[:5])}")
+        elif not platform.hosts:
+            told.append("name the servers under `hosts` in the configuration")
+        elif not told:
+            told.append(_ON_HOSTS[cause])
+    return "; ".join(told) or _RIGHTS.get(cause, "see `campaign-exporter doctor`")
+
+
+def _readable(cause: str, platform: Platform) -> bool:
+    """Tell whether the database lets a cause be told."""
+    lacking = {
+        "parts_orphaned": not (platform.parts_seen and platform.holders_seen),
+        "affinity_unconfigured": not platform.typologies_seen,
+        "affinity_host_down": not platform.typologies_seen,
+        "workflow_engine_down": platform.workflows is None or not platform.preparing_seen,
+        "mid_sourcing_lag": platform.workflows is None,
+    }
+    return not lacking.get(cause, False)
 
 
 _PROCESSES = "give each host `processes` and `configuration`, or `expected_processes`, in the configuration"

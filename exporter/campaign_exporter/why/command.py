@@ -61,7 +61,8 @@ def _not_one(delivery: str, answers: Sequence[Answer], form: str) -> int:
     else:
         problem = f"no delivery has the id, internal name or label {delivery}"
     if form == "json":
-        _print_json(document.matches_document(matches, problem))
+        not_read = {answer.instance: str(answer.error) for answer in answers if answer.error}
+        _print_json(document.matches_document(matches, problem, not_read))
         return 1
     _complain(problem)
     for answer in answers:

@@ -1,7 +1,7 @@
 """A report as data, for programs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from campaign_exporter.diagnosis.waiting import Waiting
@@ -63,7 +63,7 @@ def report_document(report: Report) -> Document:
 def queues_document(queues: Iterable[Queue]) -> Document:
     """Write all that waits, the most messages first."""
     waiting = [_waiting(queue, one) for queue in queues for one in queue.waiting]
-    waiting.sort(key=lambda one: -one["messages"])
+    waiting.sort(key=lambda one: (one["severity"] == "never", -one["messages"]))
     return {
         "waiting": waiting,
         "instances": [
@@ -78,10 +78,11 @@ def queues_document(queues: Iterable[Queue]) -> Document:
     }
 
 
-def matches_document(matches: Iterable[tuple[str, Match]], problem: str) -> Document:
-    """Write which deliveries may be meant."""
+def matches_document(matches: Iterable[tuple[str, Match]], problem: str, not_read: Mapping[str, str]) -> Document:
+    """Write which deliveries may be meant; `not_read` says by instance why it could not be read."""
     return {
         "error": problem,
+        "not_read": dict(not_read),
         "matches": [
             {
                 "instance": instance,

@@ -77,7 +77,7 @@ def _unconfigured(delivery: Delivery, platform: Platform) -> str:
         return f"its affinity {name} is declared on {listed(declaring)}"
     dark = [host for host, facts in platform.hosts.items() if facts.may_run(delivery.module) and facts.affinities is None]
     if dark or not platform.hosts:
-        return f"its affinity is {name}; what {listed(dark, 'the hosts')} declare cannot be seen"
+        return f"its affinity is {name}; what is declared on {listed(dark, 'the hosts')} cannot be seen"
     if name in platform.flowing:
         return f"its affinity {name} is declared on no server that we see, yet messages went out under it within the hour"
     return f"its affinity {name} is declared on no server; {_declared(name, platform)}"
@@ -114,7 +114,7 @@ def _concurrency(delivery: Delivery, platform: Platform) -> str:
     others = len(jobs.preparing - {delivery.delivery_id})
     return (
         f"{jobs.besides(delivery.delivery_id)} campaign jobs run ({counted(jobs.workflows, 'workflow')},"
-        f" {counted(others, 'delivery', 'deliveries')} in preparation), {jobs.limit} may"
+        f" {counted(others, 'delivery', 'deliveries')} in preparation); {jobs.limit} may"
     )
 
 

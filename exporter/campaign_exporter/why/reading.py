@@ -15,7 +15,7 @@ from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources.campaign import CampaignDatabase, DeliveryDetail, Questions
 from campaign_exporter.sources.database import Database
 from campaign_exporter.sources.hosts import Hosts
-from campaign_exporter.sources.inspection import Clues, Match, PartCounts, find, is_certain, read_clues
+from campaign_exporter.sources.inspection import Clues, Match, PartCounts, find, read_clues
 from campaign_exporter.sources.situation import Site, Situation, read_situation, with_parts
 from campaign_exporter.state import Memory, State
 from campaign_exporter.why.advice import Case, Place
@@ -121,7 +121,7 @@ class _Site:
         troubles = self._hosts.read(self._patience)
         with self._asking() as ask:
             matches = find(ask, text)
-            if not is_certain(matches):
+            if len(matches) != 1:
                 return Answer(name, matches=tuple(matches))
             detail = ask.delivery(matches[0].delivery_id)
             if detail is None:
@@ -138,7 +138,8 @@ class _Site:
         with self._asking() as ask:
             situation = read_situation(ask, self._hosts, self._site)
         waiting, _ = judge(situation.deliveries, situation.platform, self._episodes)
-        waiting.sort(key=lambda one: (-one.delivery.messages_waiting, one.gravity))
+        # What is stuck first, the most messages first; behind it what waits as planned.
+        waiting.sort(key=lambda one: (one.cause.severity == "never", -one.delivery.messages_waiting, one.gravity))
         unseen = [f"{name}: {error}" for name, error in situation.obstacles.items()]
         return Queue(self._instance.name, situation.platform.now, tuple(waiting), tuple(unseen), troubles)
 

@@ -7,9 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from campaign_exporter.diagnosis.causes import Cause
 from campaign_exporter.domain.deliveries import BEFORE_LAUNCH, channel_name, state_name
 from campaign_exporter.domain.labels import safe_line
-from campaign_exporter.sources.inspection import Match
+from campaign_exporter.sources.inspection import MOST_MATCHES, Match
 from campaign_exporter.why.clues import Clue
 from campaign_exporter.why.reading import Queue
 from campaign_exporter.why.report import Check, Report, Verdict
@@ -31,7 +32,10 @@ def show_report(console: Console, report: Report) -> None:
 def show_matches(console: Console, instance: str, matches: Iterable[Match]) -> None:
     """Print the deliveries that may be meant."""
     table = _table(f"{instance}: which one? Name it by its id.", ("id", "state", "internal name", "label"))
-    for match in matches:
+    shown = list(matches)
+    if len(shown) == MOST_MATCHES:
+        table.caption, table.caption_justify = f"the first {MOST_MATCHES}: say more of its name", "left"
+    for match in shown:
         names = (safe_line(match.internal_name), safe_line(match.label))
         table.add_row(str(match.delivery_id), state_name(match.state), *(Text(name) for name in names))
     _print(console, table)
@@ -39,7 +43,7 @@ def show_matches(console: Console, instance: str, matches: Iterable[Match]) -> N
 
 def show_queues(console: Console, queues: Sequence[Queue]) -> None:
     """Print all that waits, the most messages first."""
-    table = _table("", ("messages", "waits for", "cause", "delivery", "label"))
+    table = _table("", ("messages", "waits for", "severity", "cause", "delivery", "label"))
     for queue in queues:
         for one in queue.waiting:
             due = one.since <= queue.now
@@ -47,7 +51,8 @@ def show_queues(console: Console, queues: Sequence[Queue]) -> None:
             table.add_row(
                 f"{one.delivery.messages_waiting:,}",
                 since,
-                Text(one.cause.name, style=_COLOURS[one.cause.severity]),
+                Text(_grave(one.cause), style=_COLOURS[one.cause.severity]),
+                one.cause.name,
                 f"{queue.instance} {one.delivery.delivery_id}",
                 Text(safe_line(one.delivery.label)),
             )
@@ -142,13 +147,17 @@ def _cause(report: Report) -> Iterator[RenderableType]:
     evidence = next((check.evidence for check in report.checks if check.cause is cause), _nothing_known(report))
     yield _title("CAUSE")
     yield _indented(
-        Text.assemble((cause.name, _COLOURS[cause.severity]), f" ({cause.severity}, {cause.confidence})"),
+        Text.assemble((cause.name, _COLOURS[cause.severity]), f" ({_grave(cause)}, {cause.confidence})"),
         Text(safe_line(evidence)),
         Text(f"Adobe: {cause.source}", style="dim"),
     )
     if report.also:
         names = ", ".join(each.name for each in report.also)
         yield _indented(Text(f"And once that is mended, still: {names}", style="bold"))
+
+
+def _grave(cause: Cause) -> str:
+    return "as planned" if cause.severity == "never" else cause.severity
 
 
 def _nothing_known(report: Report) -> str:

@@ -105,9 +105,8 @@ def test_a_second_exporter_on_the_directory_is_refused(tmp_path: Path) -> None:
         assert second.process.wait(10) == 1
         lines = second.log.read_text().splitlines()
         refused = [line for line in lines if not line.startswith("ts=")]
-        assert refused == [
-            f"the state directory {tmp_path / 'state'} belongs to another running exporter: stop it, or give each its own"
-        ]
+        held = f"the state directory {tmp_path / 'state'} belongs to another running exporter"
+        assert refused == [f"{held}: stop it, or give each its own state_directory in the configuration"]
 
 
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:

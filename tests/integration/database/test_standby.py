@@ -5,8 +5,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from campaign_exporter.doctor.check import Result
 from campaign_simulator.postgres import PostgresServer
 from integration.database.scene import MakeScene, Scene, until
+from integration.examined import examined
 
 LAG = "campaign_database_replay_lag_seconds"
 
@@ -67,3 +69,25 @@ def caught_up(primary: Scene, replica: Scene) -> None:
 def lag(replica: Scene) -> float:
     (value,) = replica.execute("SELECT date_part('epoch', clock_timestamp() - pg_last_xact_replay_timestamp())")[0]
     return float(value)
+
+
+def test_the_doctor_tells_a_replica_and_when_it_is_too_far_behind(
+    own_server: PostgresServer, standby: PostgresServer, make_scene: MakeScene
+) -> None:
+    primary = make_scene(own_server)
+    replica = Scene(standby, primary.database, primary.directory, exits=primary.exits, clock=primary.clock)
+    until(lambda: execute(standby, "postgres", f"SELECT 1 FROM pg_database WHERE datname = '{primary.database}'") is not None)
+    caught_up(primary, replica)
+    replica.collectors = {"deliveries": {"interval": 1}}
+    seen = examined(replica.config())
+    assert seen.found <= {"budget"}  # a busy machine
+    assert seen.the("replica").what == "this is a replica, 0.0 s behind"
+    assert {check.result for check in seen.checks if check.name.startswith("write")} == {Result.OK}
+
+    execute(standby, "postgres", "SELECT pg_wal_replay_pause()")
+    primary.delivery(1)
+    until(lambda: lag(replica) > 3.5)
+    seen = examined(replica.config())
+    assert {"replica", "round of deliveries"} <= seen.found
+    assert "withdraws what is older than 3 s" in seen.the("replica").why
+    execute(standby, "postgres", "SELECT pg_wal_replay_resume()")

@@ -90,10 +90,10 @@ def raw(*pieces: bytes, pause: float = 0.0) -> Behaviour:
     return behave
 
 
-def self_signed(folder: Path, name: str = "both") -> Path:
+def self_signed(folder: Path, name: str = "both", days: int = 2) -> Path:
     """Make a certificate for 127.0.0.1 that nobody has signed; key and certificate in one file, and in one each."""
     key, crt, both = folder / f"{name}-key.pem", folder / f"{name}-crt.pem", folder / f"{name}.pem"
-    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days)]
     names = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(crt)]
     subprocess.run(["openssl", "req", *kind, *names], check=True, capture_output=True)
     both.write_bytes(key.read_bytes() + crt.read_bytes())

@@ -55,6 +55,8 @@ class Case:
     firing: Sequence[Firing] = ()
     told: Sequence[Told] = ()
     step: float = STEP
+    #: Seconds between two samples, where these are not to fall on evaluations: as in life, rates are extrapolated then.
+    scrape: float | None = None
     #: Expressions and what they give at the end: for records.
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -63,25 +65,32 @@ class Case:
         """Its name, with what it is about."""
         return f"{self.alerts[0] if self.alerts else 'all'}: {self.name}"
 
-    def document(self, rules: "Rules", file: str) -> dict[str, Any]:
-        """Write it as promtool takes it, for rules in a file that is named as seen from its own folder."""
+    def document(self, rules: "Rules", file: str, *, loose: bool = False) -> dict[str, Any]:
+        """Write it as promtool takes it, for rules in a file that is named as seen from its own folder.
+
+        `loose` leaves two evaluations to each beginning and end, and looks at no numbers: Prometheus 3 leaves the first moment
+        of a range out, which moves what stands on recorded series.
+        """
         asked = rules.metrics
+        # Two samples an evaluation, so that it does not matter whether a range has its first moment in it: in Prometheus 3 not.
+        scrape = self.scrape or self.step / 2
         test = {
-            "interval": f"{self.step:.0f}s",
+            "interval": f"{scrape:.0f}s",
             "input_series": [
-                {"series": name, "values": written(line, self.until, self.step)}
+                {"series": name, "values": written(line, self.until, scrape)}
                 for name, line in self.world.items()
                 if name.split("{")[0] in asked
             ],
-            "promql_expr_test": [*self._boundaries(), self._count(), *self._values()],
-            "alert_rule_test": [_told(told) for told in self.told],
+            "promql_expr_test": self._boundaries(2) if loose else [*self._boundaries(1), self._count(), *self._values()],
+            "alert_rule_test": [] if loose else [_told(told) for told in self.told],
         }
         return {"rule_files": [file], "evaluation_interval": f"{self.step:.0f}s", "tests": [test]}
 
-    def _boundaries(self) -> list[dict[str, Any]]:
-        """Ask what fires just before and at each beginning and end."""
+    def _boundaries(self, slack: int) -> list[dict[str, Any]]:
+        """Ask what fires before and after each beginning and end."""
         moments = {moment for one in self.firing for moment in (one.start, one.end) if moment is not None}
-        asked = sorted({each for moment in moments for each in (moment - self.step, moment) if 0 <= each <= self.until})
+        steps = (-slack, slack - 1)
+        asked = sorted({each for moment in moments for step in steps if 0 <= (each := moment + step * self.step) <= self.until})
         return [
             {
                 "expr": _FIRING,

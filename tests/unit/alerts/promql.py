@@ -128,7 +128,7 @@ def _known(
     if name == "ALERTS":
         return {*ALERT_LABELS, "campaign_instance"}, common
     if name in records:
-        return _labels_of_record(name), common
+        return _labels_of_record(name), {**METRICS["campaign_messages_total"].values, **common}
     metric = metric_of(name)
     if metric is None:
         return None, {}

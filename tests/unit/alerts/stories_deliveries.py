@@ -237,6 +237,19 @@ def _shares(name: str, world: World, until: float, number: int) -> Case:
     return Case((_LATE,), name, world, until, values=known, step=300)
 
 
+def _in_days(name: str, after: int, *firing: Firing, share: float) -> Case:
+    """Let 95 deliveries start in time, and ten, six of them late, so many hours later; tell the share an hour after that."""
+    world = _starts((1, 95, 0), (6 * after - 1, 0, 0), (1, 10, 6))
+    rounded = "round(campaign_instance:campaign_delivery_starts_late:ratio_increase3d, 0.01)"
+    values = {rounded: {'{campaign_instance="prod"}': share}}
+    return Case((_LATE,), name, world, _BEGINS + hours(after + 1), [_open(each) for each in firing], values=values, step=300)
+
+
+def _open(firing: Firing) -> Firing:
+    """Let it still fire at the end of the story."""
+    return Firing(firing.alert, firing.labels, firing.start, None)
+
+
 def _late_told(moment: float, share: str) -> Told:
     said = (
         f"prod: {share} of the deliveries that started lately did so later than 15m after their contact date; 5% are allowed."
@@ -263,14 +276,24 @@ _LATE_STORIES = (
         _is_late(_batch(2)),
         told=(_late_told(_batch(4), "6%"),),
     ),
+    _late("a little more than three of ten are", _starts((3, 25, 8)), _is_late(_BEGINS, _batch(3) + hours(1))),
+    _late(
+        "an hour that is a little better is not fast any more",
+        _starts((1, 20, 20), (6, 0, 0), (3, 25, 7)),
+        _is_late(_BEGINS, _batch(7)),
+    ),
+    _late("a bad hour does not spoil a good quarter of a day", _starts((1, 30, 5), (6, 0, 0), (1, 20, 10))),
+    _late("a bad quarter of a day does not spoil three days", _starts((1, 100, 0), (36, 0, 0), (1, 25, 6)), until=hours(16)),
+    _in_days("starts of two days ago count", 50, _is_late(_BEGINS + hours(50), _BEGINS + hours(56)), share=0.06),
+    _in_days("starts of four days ago do not", 80, share=0.6),
     _late("five of a hundred are allowed", _starts((48, 20, 1))),
     _late("ninety-nine are too few for a slow burn", _starts((9, 11, 1))),
     _late("a hundred are enough", _starts((10, 10, 1)), _is_late(_batch(10), _batch(10) + hours(6)), until=hours(15)),
     _late(
         "a slow burn ends with six good hours",
-        _starts((20, 50, 5), (300, 50, 0)),
-        # 5 % of six hours are 18 late batches of 36 with a tenth each.
-        _is_late(_batch(2), _batch(20 + 36 - 18)),
+        _starts((20, 50, 7), (300, 50, 0)),
+        # With 14 % of a batch late, 13 of the 36 in six hours are more than 5 %, and 12 are not.
+        _is_late(_batch(2), _batch(20 + 36 - 12)),
         until=hours(24),
     ),
     _late("a bad quarter of an hour does not spoil three good days", _starts((400, 50, 0), (2, 50, 25)), until=hours(74)),

@@ -20,6 +20,7 @@ from unit.alerts.timeline import (
     total,
     twice,
     withdrawn,
+    without,
 )
 
 _STALLED, _LOW, _ERRORS = "CampaignThroughputStalled", "CampaignThroughputLow", "CampaignDeliveryErrorsHigh"
@@ -147,14 +148,18 @@ _STALLED_STORIES = (
         # It has seen messages due for twenty-five minutes.
         _stalled(start=minutes(100) + minutes(25) + minutes(5), end=None),
     ),
-    _nothing(
+    Case(
+        (_STALLED,),
         "what was caught up is not what is sent now",
         {
             **_STOPPED,
             **_counted("success", "first", total(_stops(), steps(0, (minutes(100), 50_000)))),
             **_counted("success", "first", steps(0, (minutes(100), 50_000)), kind="_catch_up"),
         },
-        _stalled(),
+        hours(3),
+        # A sample comes up to thirteen seconds late.
+        (_stalled(_FIRES + 30, _RESOLVED + 30),),
+        scrape=13,
     ),
     _nothing(
         "where messages are not counted any more nothing is known",
@@ -200,6 +205,36 @@ _STALLED_STORIES = (
         _stalled(),
     ),
     _nothing(
+        "that another process is down explains nothing, where no stat is to run",
+        {
+            **_STOPPED,
+            A("campaign_process_up", host="mta1", process="stat"): always(None),
+            A("campaign_process_up", host="mta1", process="inMail"): during(_LAST, hours(9), 0, 1),
+        },
+        _stalled(),
+    ),
+    _nothing(
+        "messages that have been due for half an hour are enough",
+        {**_STOPPED, **_due("email", steps(0, (minutes(59), 2000)))},
+        _stalled(),
+    ),
+    _nothing(
+        "what was due half an hour ago is not known",
+        {
+            **_STOPPED,
+            **{
+                name: without(_LAST, _LAST + minutes(6), line)
+                for name, line in {**_due("email", always(2000)), **_due("sms", always(0))}.items()
+            },
+        },
+        _stalled(start=_FIRES + minutes(1)),
+    ),
+    _nothing(
+        "sessions are blocked later",
+        {**_STOPPED, A("campaign_database_longest_wait_seconds", table="nmsdelivery"): steps(0, (minutes(120), 301))},
+        _stalled(end=minutes(121) + minutes(10)),
+    ),
+    _nothing(
         "that another process is down explains nothing",
         {**_STOPPED, A("campaign_process_up", host="mta1", process="inMail"): during(_LAST, hours(9), 0, 1)},
         _stalled(),
@@ -219,6 +254,7 @@ _STALLED_STORIES = (
 
 _BEGINS = hours(24)
 _LOW_LABELS = _labels("warning")
+_PROCESSED = "campaign_instance:campaign_messages:increase30m"
 _BUSY = "campaign_instance:campaign_messages_busy:rate30m"
 _BASELINE = "campaign_instance:campaign_messages_busy_rate30m:avg_over_time7d"
 #: Half an hour later all of the range is slow.
@@ -240,8 +276,15 @@ def _low(start: float = _LOW_FIRES, end: float | None = None) -> Firing:
     return Firing(_LOW, _LOW_LABELS, start, end)
 
 
-def _slow(name: str, world: World, *firing: Firing, until: float = hours(26), told: tuple[Told, ...] = ()) -> Case:
-    return Case((_LOW,), name, {**healthy(), **world}, until, firing, told, step=60)
+def _slow(
+    name: str,
+    world: World,
+    *firing: Firing,
+    until: float = hours(26),
+    told: tuple[Told, ...] = (),
+    step: float = 60,
+) -> Case:
+    return Case((_LOW,), name, {**healthy(), **world}, until, firing, told, step=step)
 
 
 def _records(name: str, world: World, until: float, records: Mapping[str, int]) -> Case:
@@ -256,6 +299,12 @@ def _usual(name: str, until: float, known: int) -> Case:
     return Case((_LOW,), name, world, until, values={f"count({_BASELINE})": {"{}": known} if known else {}}, step=600)
 
 
+def _average(name: str, world: World, until: float, usual: float) -> Case:
+    """Look at the usual throughput, in messages a second."""
+    values = {f"round({_BASELINE}, 0.1)": {'{campaign_instance="prod"}': usual}}
+    return Case((_LOW,), name, {**healthy(), **world}, until, values=values, step=600)
+
+
 _LOW_STORIES = (
     _slow(
         "throughput falls to a quarter and rises again",
@@ -263,6 +312,7 @@ _LOW_STORIES = (
         # Ten minutes at the usual pace are enough.
         _low(end=_BEGINS + hours(2) + minutes(10) + minutes(5)),
         until=hours(27),
+        step=30,
         told=(
             Told(
                 _LOW_FIRES,
@@ -273,7 +323,7 @@ _LOW_STORIES = (
                         told(
                             _LOW,
                             "Messages go out far more slowly than usual",
-                            "prod: 9k messages an hour, 26.08% of the 34.5k that are usual while there is work.",
+                            "prod: 9k messages an hour, 26.08% of the 34.51k that are usual while there is work.",
                             _MTA_LOG,
                             _PAGE,
                         ),
@@ -330,12 +380,34 @@ _LOW_STORIES = (
         hours(1),
         {_BUSY: 0},
     ),
+    _records("one message in half an hour is slow work", _messages(steps(0, (minutes(50), 1))), hours(1), {_BUSY: 1}),
+    _records("work of half an hour is enough", _due("email", steps(0, (minutes(29), 2000))), hours(1), {_BUSY: 1}),
+    _records("work of a quarter of an hour is not", _due("email", steps(0, (minutes(31), 2000))), hours(1), {_BUSY: 0}),
+    _records(
+        "what was counted last is believed for two minutes",
+        {name: only(0, minutes(60), line) for name, line in _messages(growing(1)).items()},
+        minutes(61.5),
+        {_PROCESSED: 1},
+    ),
+    _records(
+        "and not for longer",
+        {name: only(0, minutes(60), line) for name, line in _messages(growing(1)).items()},
+        minutes(62),
+        {_PROCESSED: 0},
+    ),
     _records("a day without work is no slow day", _messages(always(5)), hours(1), {_BUSY: 0}),
     # The first step comes after ten minutes.
     _records("what is usual is not known before six hours of work", {}, minutes(10) + hours(6) - 60, {_BUSY: 1, _BASELINE: 0}),
     _records("what is usual is known after six hours of work", {}, minutes(10) + hours(6) - 30, {_BUSY: 1, _BASELINE: 1}),
     # Of 125 hours of work, 120 must still be in the range.
     _usual("what is usual is remembered for seven days", hours(5 + 7 * 24), 1),
+    _average(
+        "what is usual is the average of seven days",
+        # Of ten messages a second from the 20th to the 125th hour, and one before: the first five hours do not count.
+        {**_messages(_slows(0.1, begins=0, ends=hours(20))), **_due("email", steps(2000, (hours(125), 0)))},
+        hours(5 + 7 * 24),
+        8.9,
+    ),
     _usual("and not for longer", hours(5 + 7 * 24) + 600, 0),
 )
 
@@ -409,6 +481,15 @@ _ERRORS_STORIES = (
     _refused("a thousand messages are enough", _at_once(1000, 500), _many(_RISES + minutes(10), _STEP_GONE)),
     _refused("fewer are not", _at_once(999, 500)),
     _refused("retries that fail again are expected", {**_messages(growing(1)), **_counted("error", "retry", growing(3))}),
+    _refused(
+        "retries that succeed make no first attempt good",
+        {
+            **_failing(0.13, 10, start=0, end=hours(9)),
+            **_counted("success", "retry", growing(100)),
+            **_counted("success", "retry", always(0), kind="_catch_up"),
+        },
+        _many(minutes(2) + minutes(10), None),
+    ),
     _refused("where passes are not told apart all count", _failing(0.5, pass_="unknown"), _many()),
     _refused("what was caught up does not count", _at_once(100_000, 90_000, catch_up=True)),
     _refused(

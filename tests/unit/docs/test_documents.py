@@ -18,7 +18,13 @@ from campaign_simulator.cli import main as simulator
 from integration.web.authority import Authority
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "configuration.md", ROOT / "docs" / "alerts.md")
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "docs" / "configuration.md",
+    ROOT / "docs" / "alerts.md",
+    ROOT / "docs" / "notifications.md",
+    ROOT / "alerts" / "alertmanager" / "README.md",
+)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -50,6 +50,14 @@ def newest(world: World) -> Delivery:
     return world.engine.active[max(world.engine.active)]
 
 
+@pytest.mark.parametrize("name", ["delivery-halted", "delivery-in-retry"])
+def test_a_delivery_that_is_newer_than_the_last_step_sends_at_once(name: str, board: FaultBoard, world: World) -> None:
+    assert isinstance(world.now, ManualClock)
+    world.now.advance(0.001)
+    board.set(name, [])
+    assert newest(world).processed > 0
+
+
 def test_a_halted_delivery_stands_still_while_others_go_on(
     board: FaultBoard, world: World, advance: Callable[[float], None]
 ) -> None:

@@ -1,0 +1,79 @@
+"""The endpoints: do they answer, how fast, with which build, and for how long their certificates last."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from campaign_exporter.catalogue import ENDPOINT_UP
+from campaign_exporter.collectors.endpoints import probe_of
+from campaign_exporter.config import Endpoint
+from campaign_exporter.doctor.check import Check, finding, ok
+from campaign_exporter.doctor.patient import Patient
+from campaign_exporter.errors import (
+    AuthenticationFailed,
+    BadAnswer,
+    ConnectFailed,
+    Missing,
+    PermissionDenied,
+    SourceError,
+    TimedOut,
+    TlsFailed,
+    Unreadable,
+)
+from campaign_exporter.sources.endpoints import Answer
+from campaign_exporter.sources.fanout import Fanout
+
+#: Days before the end of a certificate at which it is time to renew it.
+RENEW_DAYS = 14
+_DAY = 86400.0
+_MENDS: Mapping[type[SourceError], str] = {
+    TlsFailed: "renew the certificate; if its authority is your own, name its certificate as ca_file",
+    AuthenticationFailed: "put a valid token into the session_token_file",
+    TimedOut: "open the address from this machine with curl: a proxy, a firewall or a busy server holds it",
+    ConnectFailed: "open the address from this machine with curl: is the server up, the port open, HTTPS_PROXY right?",
+    BadAnswer: "compare url and kind with what the address answers to curl",
+    Unreadable: "compare url and kind with what the address answers to curl",
+    Missing: "name a file that is there",
+    PermissionDenied: "let the user that runs the exporter read the file",
+}
+
+
+def examine(patient: Patient) -> Iterator[Check]:
+    """Ask all endpoints side by side."""
+    timeout = patient.whole.collectors.endpoints.deadline
+    tasks = {endpoint.name: partial(probe_of(endpoint).check, timeout * 0.9) for endpoint in patient.instance.endpoints}
+    answers = Fanout().run(tasks, timeout)
+    for endpoint in patient.instance.endpoints:
+        answer = answers[endpoint.name]
+        if isinstance(answer, SourceError):
+            yield no_answer(endpoint, answer)
+            continue
+        yield answered(endpoint, answer)
+        if answer.certificate_ends is not None:
+            yield certificate(endpoint, (answer.certificate_ends - patient.clock.time()) / _DAY)
+
+
+def no_answer(endpoint: Endpoint, error: SourceError) -> Check:
+    """Judge an endpoint that did not answer as it should."""
+    mend = next((mend for meaning, mend in _MENDS.items() if isinstance(error, meaning)), "see the exporter's log")
+    why = f'{ENDPOINT_UP.name}{{endpoint="{endpoint.name}"}} is 0'
+    return finding("answer", _subject(endpoint), str(error), why=why, mend=mend)
+
+
+def answered(endpoint: Endpoint, answer: Answer) -> Check:
+    """Tell of a good answer."""
+    build = f", build {answer.build}" if answer.build else ""
+    plain = ", over plain HTTP" if endpoint.url.startswith("http:") else ""
+    return ok("answer", _subject(endpoint), f"{endpoint.kind} in {answer.duration_seconds * 1000:.0f} ms{build}{plain}")
+
+
+def certificate(endpoint: Endpoint, days: float) -> Check:
+    """Judge a certificate by the days that it still lasts."""
+    text = f"lasts {days:.0f} more days"
+    if days >= RENEW_DAYS:
+        return ok("certificate", _subject(endpoint), text)
+    why = "then browsers and mail clients refuse it, and the endpoint is down for everybody"
+    return finding("certificate", _subject(endpoint), text, why=why, mend="renew it")
+
+
+def _subject(endpoint: Endpoint) -> str:
+    return f"endpoint {endpoint.name}"

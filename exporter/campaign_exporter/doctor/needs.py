@@ -1,0 +1,149 @@
+"""What each statement is for: who asks it, and what is lost where it cannot be asked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_exporter import catalogue
+from campaign_exporter.catalogue import METRICS
+from campaign_exporter.doctor.check import listed
+from campaign_exporter.sources import delivery_statements, statements
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import STATEMENTS
+
+
+class Need(NamedTuple):
+    """Which collectors (or `why`) ask, which of them `fail` without, which causes are then never named, what else is lost."""
+
+    asked_by: tuple[str, ...]
+    fails: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    words: str = ""
+
+
+#: The command that asks what no collector asks.
+WHY = "why"
+
+_PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
+
+#: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
+NEEDS: Mapping[str, Need] = {
+    statements.DELIVERIES.name: Need(("deliveries",), ("deliveries",)),
+    statements.DELIVERIES_IN_PROGRESS.name: Need(("deliveries",), words=_PROGRESS),
+    statements.SENDING_DELIVERIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
+    statements.PREPARING_DELIVERIES.name: Need(
+        ("pending",), causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck")
+    ),
+    statements.WORKFLOWS.name: Need(("pending",), causes=("workflow_engine_down", "mid_sourcing_lag")),
+    statements.CAMPAIGN_WORKFLOWS.name: Need(("pending",), causes=("concurrency_limit",)),
+    statements.TYPOLOGY_AFFINITIES.name: Need(
+        ("pending", "affinity"), ("affinity",), ("affinity_unconfigured", "affinity_host_down")
+    ),
+    statements.ENUMERATED_AFFINITIES.name: Need(
+        ("affinity",), words="campaign_ip_affinity_latent_definitions leaves out the values that users choose from"
+    ),
+    statements.INACTIVE_ACCOUNTS.name: Need(("pending",), causes=("account_inactive",)),
+    statements.NEXT_PASSES.name: Need(
+        ("pending", "deliveries"),
+        causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned"),
+        words=_PROGRESS,
+    ),
+    statements.HOLDERS.name: Need(("pending",), causes=("parts_orphaned",)),
+    statements.FLOWING_AFFINITIES.name: Need(
+        ("pending", "affinity"),
+        words="which affinities mails went out under within the hour is told by NmsDelivery alone, less exactly",
+    ),
+    statements.SENDING_AFFINITIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
+    statements.OPTIONS.name: Need(
+        ("pending",),
+        causes=("concurrency_limit",),
+        words="campaign_pending_alert_delay_seconds stays at Adobe's default of 30 minutes",
+    ),
+    statements.STAT_ROWS.name: Need(("throughput",), ("throughput",)),
+    statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",)),
+    statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
+    delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
+    delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
+    delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),
+    delivery_statements.PART_COUNTS.name: Need((WHY,), words="`campaign-exporter why` does not count the parts"),
+    delivery_statements.PRIORITY.name: Need((WHY,), words="`campaign-exporter why` does not see deliveries of higher priority"),
+    delivery_statements.JOB_LOG.name: Need((WHY,), words="`campaign-exporter why` does not see what the delivery's log says"),
+}
+
+
+#: What collectors say without the database, even if they fail there.
+_STANDING = frozenset(
+    {
+        catalogue.AFFINITIES,
+        catalogue.AFFINITY_INFO,
+        catalogue.AFFINITY_INCONSISTENT,
+        catalogue.SERVER_CONFIGURATION_FAULT,
+        catalogue.PENDING_ALERT_DELAY,
+    }
+)
+
+#: What throughput does not ask where its source is configured.
+_UNASKED: Mapping[str, frozenset[str]] = {
+    "auto": frozenset(),
+    "delivery_stat": frozenset({statements.THROUGHPUT_EVIDENCE.name, statements.DELIVERY_COUNTERS.name}),
+    "delivery_counters": frozenset({statements.THROUGHPUT_EVIDENCE.name, statements.STAT_ROWS.name}),
+}
+
+
+class Scope(NamedTuple):
+    """Where the exporter reads, as whom, for which collectors."""
+
+    schema: str
+    role: str
+    collectors: frozenset[str]
+    throughput: str = "auto"
+
+    @property
+    def statements(self) -> list[Statement]:
+        """The statements that are asked here, and that `grants` opens."""
+        return [
+            statement
+            for statement in STATEMENTS
+            if statement.granted and statement.reads and statement.name not in _UNASKED[self.throughput]
+            if (self.collectors | {WHY}) & set(NEEDS[statement.name].asked_by)
+        ]
+
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The columns that these statements read, by table."""
+        columns: dict[str, set[str]] = {}
+        for statement in self.statements:
+            for table, names in statement.reads.items():
+                columns.setdefault(table, set()).update(names)
+        return {table: tuple(sorted(names)) for table, names in sorted(columns.items())}
+
+    def reading(self, table: str, columns: Iterable[str] | None = None) -> list[Statement]:
+        """List the statements that read a table, or some of its columns."""
+        wanted = None if columns is None else set(columns)
+        return [
+            statement
+            for statement in self.statements
+            if table in statement.reads and (wanted is None or wanted & set(statement.reads[table]))
+        ]
+
+    def failing(self, lost: Iterable[Statement]) -> list[str]:
+        """Name the collectors that fail without these statements."""
+        return sorted({name for statement in lost for name in NEEDS[statement.name].fails} & (self.collectors | {WHY}))
+
+    def loss(self, lost: Sequence[Statement]) -> str:
+        """Say what is not seen without these statements."""
+        needs = [NEEDS[statement.name] for statement in lost]
+        fails = self.failing(lost)
+        pending = "pending" in self.collectors - set(fails)
+        causes = sorted({name for need in needs for name in need.causes}) if pending else []
+        parts = [_failing(name) for name in fails]
+        parts += [f"no delivery is ever said to wait for {', '.join(causes)}"] if causes else []
+        # What matters less is told where no collector fails.
+        parts += [] if fails else sorted({need.words for need in needs if need.words})
+        return "; ".join(parts)
+
+
+def _failing(name: str) -> str:
+    if name == WHY:
+        return "`campaign-exporter why` fails"
+    metrics = [metric.name for metric in METRICS.values() if metric.collector == name and metric not in _STANDING]
+    return f"collector {name} fails: no {listed(metrics, 3)}"

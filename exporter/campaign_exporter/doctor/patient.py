@@ -1,0 +1,91 @@
+"""One instance under examination: its configuration, and what its collectors would use."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from campaign_exporter import config
+from campaign_exporter.config import Collectors, Config, Instance
+from campaign_exporter.doctor.needs import Scope
+from campaign_exporter.job import life_of
+from campaign_exporter.plan import Watch
+from campaign_exporter.rounds import Clock
+from campaign_exporter.snapshot import Exposition
+from campaign_exporter.sources.checkup import Checkup, Relation, Schema, Server
+from campaign_exporter.sources.database import Link
+from campaign_exporter.sources.survey import Survey
+from campaign_exporter.state import State
+
+#: Seconds for one question; the statement timeout of the configuration ends most of them sooner.
+QUESTION_SECONDS = 5.0
+#: Their subjects are examined by hand, so that each host and endpoint is asked once.
+_ASKED_BY_HAND = ("processes", "endpoints", "disks")
+
+
+@dataclass
+class Patient:
+    """What the examinations of one instance share. `server`, `link` and `survey` are known once they were examined."""
+
+    whole: Config
+    instance: Instance
+    clock: Clock
+    exposition: Exposition = field(default_factory=Exposition)
+    server: Server | None = None
+    link: Link | None = None
+    survey: Survey | None = None
+
+    @cached_property
+    def watch(self) -> Watch:
+        """The instance under watch: only what asks the database has jobs. What they remember goes with us."""
+        settings: Collectors = self.whole.collectors
+        silent = {name: settings.of(name).model_copy(update={"enabled": False}) for name in _ASKED_BY_HAND}
+        changed = self.whole.model_copy(update={"collectors": settings.model_copy(update=silent)})
+        return Watch(changed, self.instance, clock=self.clock, state=State(), exposition=self.exposition)
+
+    @property
+    def database(self) -> config.Database:
+        """The settings of the database."""
+        if self.instance.database is None:
+            raise AssertionError("only instances with a database are asked for it")
+        return self.instance.database
+
+    @cached_property
+    def checkup(self) -> Checkup:
+        """Whom to ask about the database."""
+        if self.watch.database is None:
+            raise AssertionError("only instances with a database are asked for it")
+        return Checkup(self.watch.database.connection, self.database.schema_name, timeout=QUESTION_SECONDS)
+
+    @cached_property
+    def schemas(self) -> dict[str, Schema]:
+        """The configured schema, and those that hold Campaign's tables."""
+        return self.checkup.schemas()
+
+    @cached_property
+    def relations(self) -> list[Relation]:
+        """The relations on which the role has more than rights on columns."""
+        return self.checkup.relations()
+
+    @property
+    def scope(self) -> Scope:
+        """Where and what the exporter reads."""
+        role = self.server.role if self.server else ""
+        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the database does not answer: it is not asked again, so that no second connection is opened."""
+        return self.server is None or (self.watch.database is not None and self.watch.database.connection.up is False)
+
+    @property
+    def shortest_life(self) -> float:
+        """Seconds after which the first of the collectors withdraws what it read."""
+        return min((life_of(self.whole.collectors.of(name)) for name in self.collectors), default=300.0)
+
+    @property
+    def collectors(self) -> frozenset[str]:
+        """The collectors that ask the database here."""
+        return frozenset(self.watch.jobs)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.watch.close()

@@ -1,0 +1,56 @@
+"""What each statement is for."""
+
+import pytest
+
+from campaign_exporter.catalogue import COLLECTORS
+from campaign_exporter.diagnosis.causes import CAUSES
+from campaign_exporter.doctor.needs import NEEDS, WHY, Scope
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import NEXT_PASSES, SENDING_DELIVERIES, STATEMENTS, columns_read
+
+ALL = frozenset(COLLECTORS)
+ASKED = [statement for statement in STATEMENTS if statement.reads and statement.name in NEEDS]
+
+
+def scope(*collectors: str, throughput: str = "auto") -> Scope:
+    return Scope("public", "campaign_monitor", frozenset(collectors) or ALL, throughput)
+
+
+def test_each_statement_that_reads_tables_says_what_it_is_for() -> None:
+    missing = [each.name for each in STATEMENTS if each.reads and each.granted and each.name not in NEEDS]
+    assert not missing, f"add to NEEDS in doctor/needs.py what is lost without: {missing}"
+    assert NEEDS.keys() <= {statement.name for statement in STATEMENTS}
+
+
+def test_needs_name_what_there_is() -> None:
+    causes = {cause.name for cause in CAUSES}
+    for need in NEEDS.values():
+        assert set(need.asked_by) <= ALL | {WHY}
+        assert set(need.fails) <= set(need.asked_by)
+        assert set(need.causes) <= causes
+        assert need.fails or need.causes or need.words
+
+
+@pytest.mark.parametrize("statement", ASKED, ids=lambda statement: statement.name)
+def test_whatever_is_missing_something_is_lost(statement: Statement) -> None:
+    assert scope().loss([statement])
+
+
+def test_with_all_collectors_all_that_is_granted_is_needed() -> None:
+    assert scope().tables == columns_read()
+
+
+def test_what_nobody_asks_is_not_needed() -> None:
+    assert "nmsdeliverystat" not in scope("deliveries").tables
+    assert "dvolume" not in scope(throughput="delivery_counters").tables["nmsdeliverystat"]
+    assert "isuccess" in scope(throughput="delivery_counters").tables["nmsdelivery"]
+
+
+def test_causes_are_lost_only_where_they_would_be_told() -> None:
+    assert "waiting_wave" in scope("pending").loss([NEXT_PASSES])
+    assert "waiting_wave" not in scope("deliveries").loss([NEXT_PASSES])
+
+
+def test_what_hosts_tell_is_not_said_to_be_lost_with_the_database() -> None:
+    lost = scope().loss([SENDING_DELIVERIES])
+    assert "no campaign_ip_affinity_mismatch, campaign_ip_affinity_latent_definitions; collector pending" in lost
