@@ -1,10 +1,12 @@
 """The page docs/time-to-page.md: what was measured, what is configured, and what a person reads."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from alerting.target import SHIPPED as ALERTMANAGER
 from campaign_alerts.rule import Alert
@@ -16,6 +18,7 @@ from drill.routing import Waits, waits_of
 from drill.scenes import SCENES, Scene
 
 PAGE = ROOT / "docs" / "time-to-page.md"
+_KEPT = ROOT / "build" / "drill" / "measured.json"
 _HEADER = """\
 # From the fault to the page
 
@@ -37,7 +40,9 @@ numbers are of a short night. Exporter and Prometheus looked once a second. Seco
 - *seen*: from setting the fault until the rule's condition held for the first time. It holds `needed`, what the rule asks for
   before it believes (a window without another value, the time that a delivery may wait), the rest is sampling, scraping and evaluating.
 - *for*: from then until the alert fired.
-- *told*: from then until the notification was there: Alertmanager's `group_wait`, and sending.
+- *told*: from then until the notification was there: Alertmanager's `group_wait`, and sending. Tickets of an instance are one group: where
+  Alertmanager still remembers the ticket of the scene before, it waits for `group_interval` ({group_interval:.0f} s here) instead.
+- Runs were made one after the other on each of {sites} instances; each page {rounds} times, each ticket once.
 - *withdrawn*: from mending the fault until the notification that it is over: the window, `keep_firing_for`, `group_interval`.
 
 | alert | severity | runs | seen | needed | for | told | fault to notification: p50 | max | withdrawn |
@@ -49,6 +54,7 @@ _DEFAULTS = """
 `needed`, `for` and `group_wait` are configured; the rounds are not certain: a fault waits between nothing and all of the collector's interval, of
 the scrape interval (15 s) and of the interval between evaluations. *Usual* takes half of each, *most* all of them, and both the
 time that the drill measured beyond its own intervals, where there was any. For StuckPending `needed` is NmsMTA_Alert_Delay, 30 min unless set.
+A ticket of an instance of which another ticket is open waits for `group_interval`, 10 min at most, instead of `group_wait`.
 
 | alert | needed | for | group_wait | rounds at most | fault to notification: usual | most | mended to withdrawn, most |
 |---|---|---|---|---|---|---|---|
@@ -58,6 +64,8 @@ _TEXTS = """
 
 As it arrived, with the drill's short durations. Pages and tickets; chat says the same.
 """
+#: How many instances there are, and how often each page is measured, for a median.
+SITES, ROUNDS = 4, 3
 _SCRAPE = 15.0
 _DRILL_SCRAPE = _DRILL_SAMPLING = 1.0
 
@@ -114,6 +122,8 @@ class Report:
         self._window = seconds(values.window)
 
     def write(self, outcomes: Mapping[str, Outcome], machine: str) -> None:
+        _KEPT.parent.mkdir(parents=True, exist_ok=True)
+        _KEPT.write_text(json.dumps({name: _plain(outcome) for name, outcome in outcomes.items()}, indent=1), encoding="utf-8")
         rows = [self._row(scene, outcomes[scene.name].results) for scene in SCENES if outcomes.get(scene.name, Outcome()).results]
         PAGE.write_text(self.text(rows, outcomes, machine), encoding="utf-8")
 
@@ -126,7 +136,7 @@ class Report:
                 proven=len(proven - unproven), shipped=len(shipped_names), date=datetime.now(UTC).date(), machine=machine
             ),
             *(f"\nNot proven: {', '.join(sorted((unproven | shipped_names) - (proven - unproven)))}.\n" for _ in [0] if unproven),
-            _MEASURED.format(faster=self.faster),
+            _MEASURED.format(faster=self.faster, group_interval=600 / self.faster, sites=SITES, rounds=ROUNDS),
             *(self._measured(row) for row in rows),
             _DEFAULTS,
             *(self._default(row) for row in rows),
@@ -151,7 +161,6 @@ class Report:
         rounds = row.scene.sampling + _SCRAPE + row.interval
         drill_rounds = _DRILL_SAMPLING + _DRILL_SCRAPE + row.interval / self.faster
         beyond = max(0.0, row.seen() - row.needed / self.faster - drill_rounds)
-        beyond += max(0.0, row.told() - row.waits.wait / self.faster)
         configured = row.needed + row.wait + row.waits.wait
         usual, most = configured + rounds / 2 + beyond, configured + rounds + beyond
         ends = row.scene.sampling + _SCRAPE + self._window + row.keep + row.interval + row.waits.interval
@@ -168,6 +177,26 @@ def _told(name: str, notice: Notice | None) -> str:
     if notice is None:
         return ""
     return f"\n### {name}\n\nTo {notice.receiver}: **{notice.title}**\n\n```text\n{notice.text.strip()}\n```\n"
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    results = [{name: value for name, value in vars(result).items() if name != "scene"} for result in outcome.results]
+    return {"results": results, "problems": outcome.problems, "notices": outcome.notices}
+
+
+def kept() -> dict[str, Outcome]:
+    """Read what the last drill measured, to write the page anew."""
+    by_name = {scene.name: scene for scene in SCENES}
+    found: dict[str, Outcome] = {}
+    for name, plain in json.loads(_KEPT.read_text(encoding="utf-8")).items():
+        results = [_result(by_name[name], fields) for fields in plain["results"]]
+        found[name] = Outcome(results, plain["problems"], [(at, Notice(*notice)) for at, notice in plain["notices"]])
+    return found
+
+
+def _result(scene: Scene, fields: dict[str, Any]) -> Result:
+    told = {name: Notice(*fields.pop(name)) if fields.get(name) else fields.pop(name) for name in ("notice", "chat")}
+    return Result(scene, **fields, **told)
 
 
 def machine() -> str:

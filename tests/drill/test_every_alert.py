@@ -13,15 +13,13 @@ from drill.compressed import alerts, compress, shipped
 from drill.past import seed
 from drill.performance import Notice, notices
 from drill.playbill import Outcome, perform, sites
-from drill.report import Report, machine
+from drill.report import ROUNDS, Report, machine
 from drill.scenes import PAGES, SCENES, TICKETS, Scene
 from drill.stack import Stack
 from integration.core.exporter_process import wait_until
 
 #: A minute is two seconds.
 FASTER = 30
-#: How often each page is measured, for a median.
-ROUNDS = 3
 _SEEDED = "seeded"
 _BEATS = 5
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(5400)]
