@@ -12,7 +12,8 @@ _TARGETS = "instance, job"
 _HERE = f"group by ({_TARGETS}) (last_over_time({selector(c.INSTANCE_INFO)}[$__range]))"
 _UP = f"max by ({_TARGETS}) (up) and on ({_TARGETS}) {_HERE}"
 _OK = selector(c.COLLECTOR_SUCCESS)
-_AGE = f"time() - {selector(c.COLLECTOR_LAST_SUCCESS)}"
+# As old as they were when they were scraped: how often that is done says nothing about the exporter.
+_AGE = f"timestamp({selector(c.COLLECTOR_LAST_SUCCESS)}) - {selector(c.COLLECTOR_LAST_SUCCESS)}"
 _INTERVALS = f"({_AGE}) / {selector(c.COLLECTOR_INTERVAL)}"
 _SECONDS = f"60 * sum by (instance, collector) (rate({selector(c.DATABASE_SECONDS)}[$__rate_interval]))"
 
@@ -62,13 +63,13 @@ def collectors() -> Panel:
     """Set collectors against exporters and instances."""
     said = Said(
         "Collectors now",
-        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Switched off: the database"
+        "A row for each exporter and instance. Failing: the last round did not read all it wanted. Off: the database"
         " lacks a table, a column or an index that the collector stands on. Empty: the collector does not run there.",
         "none",
     )
     switched_off = f"2 + ({selector(c.COLLECTOR_AVAILABLE)} == 0)"
     named = f'label_join({switched_off} or {_OK}, "exporter", " / ", "instance", "campaign_instance")'
-    words_ = value_map({"1": ("reads", GOOD), "0": ("FAILING", WARNING), "2": ("SWITCHED OFF", WARNING)})
+    words_ = value_map({"1": ("reads", GOOD), "0": ("FAILING", WARNING), "2": ("OFF", WARNING)})
     return matrix(said, Matrix(Query(named), "exporter", "collector", words_, "Exporter / instance"))
 
 
@@ -113,14 +114,20 @@ def errors() -> Panel:
     """Draw what could not be read."""
     said = Said(
         "Facts that could not be read, a minute",
-        "Errors by collector and reason, as the exporters count them: the reason says where to look.",
+        "Errors by collector and reason, as the exporters count them: the reason says where to "
+        "look. Those that never happened are left"
+        " out.",
         "short",
     )
     rate = f"sum by (instance, collector, reason) (rate({selector(c.COLLECTOR_ERRORS)}[$__rate_interval]))"
-    most = f"sum by (instance, collector, reason) (increase({selector(c.COLLECTOR_ERRORS)}[$__range] @ end())) > 0"
-    expr = f'60 * {rate} and {most}\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
+    counted = " or ".join(
+        f"sum by (instance, collector, reason) ({selector(c.COLLECTOR_ERRORS)} @ {edge}()) > 0" for edge in ("start", "end")
+    )
+    expr = f'60 * {rate} and ({counted})\nor on () label_replace(0 * max({_OK}), "reason", "{NOTHING}", "", "")'
     lines = [Line("/.*/", WARNING), NOTHING_LINE]
-    return time_series(said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines))
+    return time_series(
+        said, [Query(expr, "{{instance}} {{collector}} {{reason}}")], Drawn(stacked=True, lines=lines, soft_top=1)
+    )
 
 
 def seconds() -> Panel:

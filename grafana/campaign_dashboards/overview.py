@@ -24,6 +24,7 @@ from campaign_dashboards.panel import (
     Said,
     bars,
     coloured,
+    neutral,
     time_series,
     values,
     words,
@@ -228,15 +229,15 @@ def sending() -> Panel:
     """Draw what goes out against what is usual."""
     said = Said(
         "Messages an hour, and what is usual",
-        "Messages processed in the last half hour, as an hourly figure, by instance. Dashed: the average of the busy half"
-        " hours of the last seven days, which needs the recording rules.",
+        "Messages that all instances shown processed in the last half hour, as an hourly figure. Dashed: the average of their"
+        " busy half hours of the last seven days, which needs the recording rules.",
         "short",
     )
     queries = [
-        Query(asked.per_hour(asked.processed()), "{{campaign_instance}}"),
-        Query(f"3600 * {asked.USUAL_PER_SECOND}", "{{campaign_instance}}, usual"),
+        Query(f"sum({asked.per_hour(asked.processed())})", "messages"),
+        Query(f"3600 * sum({asked.USUAL_PER_SECOND})", "usual"),
     ]
-    return time_series(said, queries, Drawn(lines=[Line("/, usual$/", UNKNOWN, dashed=True)]))
+    return time_series(said, queries, Drawn(lines=[*neutral("messages"), Line("usual", UNKNOWN, dashed=True)]))
 
 
 def mtas() -> Panel:

@@ -88,7 +88,7 @@ def table(said: Said, rows: Rows) -> Panel:
 
 def matrix(said: Said, shown: Matrix) -> Panel:
     """Set two things against one another as they are now."""
-    made = _table(said, [shown.query]).cell_options(_FILLED).mappings([shown.mapping])  # type: ignore[arg-type] # any of its kinds
+    made = _table(said, [shown.query]).min_width(80).cell_options(_FILLED).mappings([shown.mapping])  # type: ignore[arg-type] # any of its kinds
     options = {"rowField": shown.rows, "columnField": shown.columns, "valueField": "Value", "emptyValue": "empty"}
     made.with_transformation(model.DataTransformerConfig("groupingToMatrix", options=options))
     corner = f"{shown.rows}\\{shown.columns}"

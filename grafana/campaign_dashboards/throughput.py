@@ -104,6 +104,16 @@ def caught_up() -> Panel:
     return time_series(said, [query], Drawn(steps=True, whole=True))
 
 
+def by_instance() -> Panel:
+    """Draw what each instance sends."""
+    said = Said(
+        "Messages an hour, by instance",
+        "Messages that each instance processed in the last half hour, as an hourly figure.",
+        "short",
+    )
+    return time_series(said, [Query(asked.per_hour(asked.processed()), "{{campaign_instance}}")])
+
+
 def instances() -> Panel:
     """List the throughput of each instance."""
     said = Said(
@@ -143,7 +153,8 @@ def throughput() -> Board:
         [
             Section("Now", [Place(sent_now(), 10, 4), Place(errors_now(), 7, 4), Place(volume_now(), 7, 4)]),
             Section("Delivery throughput", [Place(results(), 12, 10), Place(bits(), 12, 10)]),
-            Section("By instance", [Place(sending(), 12, 10), Place(instances(), 12, 10)]),
+            Section("Against what is usual", [Place(sending(), 24, 8)]),
+            Section("By instance", [Place(by_instance(), 12, 10), Place(instances(), 12, 10)]),
             Section("Errors and retries", [Place(attempts(), 12, 9), Place(error_share(), 12, 9)]),
             Section("What is left", [Place(remaining(), 12, 9), Place(caught_up(), 12, 9)]),
         ],

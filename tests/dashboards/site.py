@@ -36,13 +36,21 @@ def site(prometheuses: Mapping[str, str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Be silent."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Serves a browser, which may leave before it has all: what it lacked would show in a panel."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Be silent."""
 
 
 def _file(path: str) -> tuple[int, str, bytes]:

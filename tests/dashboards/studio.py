@@ -37,7 +37,8 @@ class Studio:
         chosen: tuple[tuple[str, str], ...] = (),
     ) -> Seen:
         """Look at a dashboard, all of it unless a height is given."""
-        what = Look(dashboard, scene, SCENES[scene].start, NOW, theme, width, height, chosen, SCENES[scene].step)
+        end = NOW - SCENES[scene].step  # the last sample
+        what = Look(dashboard, scene, SCENES[scene].start, end, theme, width, height, chosen, SCENES[scene].step)
         if what not in self._seen:
             self._seen[what] = look(self._browser, self._address, what)
         return self._seen[what]
