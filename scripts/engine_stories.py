@@ -2,15 +2,15 @@
 
     engine_stories.py PROMTOOL_OR_VMALERT_TOOL [--edge] [--every N]
 
-Prometheus before 3 takes the sample at the left edge of a range, Prometheus 3 and VictoriaMetrics leave it out; so what stands in
-whole steps there ends one evaluation sooner. With --edge each range is a millisecond longer, and all engines see the same samples:
-what is read otherwise then, is a difference that matters. Exit code: 0 all stories hold, 1 one does not.
+Prometheus before 3 takes the sample at the left edge of a range, Prometheus 3 and VictoriaMetrics leave it out; so what stands
+in whole steps there ends one evaluation sooner. With --edge each range is a millisecond longer, and all engines see the same
+samples: what is read otherwise then, is a difference that matters. Exit code: 0 all stories hold, 1 one does not.
 """
 
 import re
 import subprocess
-import tempfile
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

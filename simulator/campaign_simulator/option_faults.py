@@ -28,5 +28,11 @@ def _alert_delay(world: World, minutes: str) -> Undo:
 
 
 OPTION_FAULTS = (
-    Fault("alert-delay", "MINUTES", "the option NmsMTA_Alert_Delay lets deliveries wait so long, not 30 min", _minutes, _alert_delay),
+    Fault(
+        "alert-delay",
+        "MINUTES",
+        "the option NmsMTA_Alert_Delay lets deliveries wait so long, not 30 min",
+        _minutes,
+        _alert_delay,
+    ),
 )

@@ -89,10 +89,19 @@ def _mta(*hosts: str) -> tuple[Act, Act, Lines]:
             day.hosts.start("mta", host)
         day.hosts.refresh()
 
-    return stop, start, _all(*(_named(A("campaign_process_up", host=host, process="mta").split(",instance=")[0], lambda _: 0.0) for host in hosts))
+    return (
+        stop,
+        start,
+        _all(
+            *(
+                _named(A("campaign_process_up", host=host, process="mta").split(",instance=")[0], lambda _: 0.0)
+                for host in hosts
+            )
+        ),
+    )
 
 
-def _refuse(on: bool) -> Act:  # noqa: FBT001 - on or off is the whole of it
+def _refuse(*, on: bool) -> Act:
     return lambda day: setattr(day.engine.sender, "refused", on)
 
 
@@ -113,6 +122,11 @@ def _late(day: Day) -> None:
     day.engine.launch(delivery)
 
 
+def _three_late(day: Day) -> None:
+    for _ in range(3):
+        _late(day)
+
+
 def _undeclared(day: Day) -> None:
     _plain(day, "nowhere.fr")
 
@@ -124,15 +138,27 @@ def _declared(day: Day) -> None:
 
 
 def _mismatch(_world: World, during: Callable[[Line, Line], Line]) -> World:
-    return {A("campaign_ip_affinity_mismatch", affinity="nowhere.fr", kind="unconfigured"): during(lambda _: 1.0, lambda _: None)}
+    return {
+        A("campaign_ip_affinity_mismatch", affinity="nowhere.fr", kind="unconfigured"): during(lambda _: 1.0, lambda _: None)
+    }
 
 
-_DATABASE = ("campaign_deliver", "campaign_pending", "campaign_messages", "campaign_message_", "campaign_ip_affinity_mismatch", "campaign_database")
+_DATABASE = (
+    "campaign_deliver",
+    "campaign_pending",
+    "campaign_messages",
+    "campaign_message_",
+    "campaign_ip_affinity_mismatch",
+    "campaign_database",
+)
 _AWAY = _all(_named("campaign_", lambda _: None), _named("up{", lambda _: 0.0))
 _UNREACHABLE = _all(
     *(_named(prefix, lambda _: None) for prefix in _DATABASE),
     _named("campaign_up{", lambda _: 0.0),
-    *(_named(A("campaign_exporter_collector_success", collector=name).split(",instance=")[0], lambda _: 0.0) for name in ("deliveries", "pending", "throughput", "database")),
+    *(
+        _named(A("campaign_exporter_collector_success", collector=name).split(",instance=")[0], lambda _: 0.0)
+        for name in ("deliveries", "pending", "throughput", "database")
+    ),
 )
 _BOTH, _SECOND = _mta("mta1", "mta2"), _mta("mta2")
 
@@ -147,18 +173,27 @@ WEEK: Mapping[str, Sequence[Incident]] = {
         Incident("a delivery fails", hours(15), minutes(1), _fail),
     ),
     "Tuesday": (
-        Incident("mail servers refuse half of all messages for 90 min", hours(9), minutes(90), _refuse(True), _refuse(False)),
+        Incident(
+            "mail servers refuse half of all messages for 90 min", hours(9), minutes(90), _refuse(on=True), _refuse(on=False)
+        ),
         Incident("a delivery fails", hours(11), minutes(1), _fail),
         Incident("another fails in the evening", hours(19), minutes(1), _fail),
     ),
     "Wednesday": (
-        Incident("the redirection server is down for 15 min", hours(13), minutes(15), lines=_endpoint("tracking", "redirection")),
+        Incident(
+            "the redirection server is down for 15 min", hours(13), minutes(15), lines=_endpoint("tracking", "redirection")
+        ),
         Incident("the application server is slow for 4 min", hours(16), minutes(4), lines=_endpoint("app", "ping")),
-        Incident("three deliveries start an hour late", hours(17), minutes(1), lambda day: [_late(day) for _ in range(3)]),
+        Incident("three deliveries start an hour late", hours(17), minutes(1), _three_late),
     ),
     "Thursday": (
         Incident("the database is away for 20 min", hours(3), minutes(20), lines=_UNREACHABLE),
-        Incident("somebody blocks a table for 4 min", hours(11), minutes(4), lines=_named("campaign_database_longest_wait", lambda moment: moment - hours(11))),
+        Incident(
+            "somebody blocks a table for 4 min",
+            hours(11),
+            minutes(4),
+            lines=_named("campaign_database_longest_wait", lambda moment: moment - hours(11)),
+        ),
     ),
     "Friday": (
         Incident("all MTAs are down for 50 min", hours(14), minutes(50), *_BOTH),
@@ -166,8 +201,20 @@ WEEK: Mapping[str, Sequence[Incident]] = {
     ),
     "Saturday": (),
     "Sunday": (
-        Incident("a delivery uses an affinity that nobody declares, for an hour", hours(8), minutes(60), _undeclared, _declared, _mismatch),
-        Incident("a server does not answer for 25 min", hours(12), minutes(25), lines=_named(A("campaign_host_up", host="mta2").split(",instance=")[0], lambda _: 0.0)),
+        Incident(
+            "a delivery uses an affinity that nobody declares, for an hour",
+            hours(8),
+            minutes(60),
+            _undeclared,
+            _declared,
+            _mismatch,
+        ),
+        Incident(
+            "a server does not answer for 25 min",
+            hours(12),
+            minutes(25),
+            lines=_named(A("campaign_host_up", host="mta2").split(",instance=")[0], lambda _: 0.0),
+        ),
         Incident("the exporter is down for 30 min", hours(20), minutes(30), lines=_AWAY),
     ),
 }
@@ -184,7 +231,11 @@ class NoisyDay(Day):
     def world(self) -> World:
         world = super().world()
         chance = random.Random(100 + self._number)
-        for name in [name for name in world if name.startswith(("campaign_exporter_collector_success", "campaign_endpoint_up", "campaign_host_up"))]:
+        for name in [
+            name
+            for name in world
+            if name.startswith(("campaign_exporter_collector_success", "campaign_endpoint_up", "campaign_host_up"))
+        ]:
             world[name] = _with_blips(world[name], {float(STEP * minute) for minute in chance.sample(range(1440), 15)})
         for incident in self._incidents:
             world |= incident.change(world)

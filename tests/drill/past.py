@@ -19,8 +19,10 @@ def seed(directory: Path, values: Values, instance: str) -> Path:
     samples = int(seconds(settings["baseline_at_least"]) / seconds(values.interval)) + 60
     last = time.time() - 60
     lines = [f"# TYPE {name} gauge"]
-    for step in reversed(range(samples)):
-        lines.append(f'{name}{{campaign_instance="{instance}"}} {USUAL_PER_SECOND} {last - step * _STEP_SECONDS:.3f}')
+    lines += [
+        f'{name}{{campaign_instance="{instance}"}} {USUAL_PER_SECOND} {last - step * _STEP_SECONDS:.3f}'
+        for step in reversed(range(samples))
+    ]
     file, storage = directory / "past.txt", directory / "past"
     file.write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(file), str(storage)]

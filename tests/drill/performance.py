@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import yaml
@@ -92,7 +93,7 @@ class Performance:
             result.notified = min(result.notice.at, result.chat.at) if self.scene.severity == "info" else result.notice.at
             if not self._briefly:
                 for name, cause in self.scene.muted:
-                    self._wait(f"{name} {cause} is not muted", lambda n=name, c=cause: self._muted(n, c), self.scene.limit)
+                    self._wait(f"{name} {cause} is not muted", partial(self._muted, name, cause), self.scene.limit)
             lines = self._lines()
             cleared = time.time()
         result.cleared = cleared
@@ -111,17 +112,26 @@ class Performance:
 
     def _lines(self) -> list[Line]:
         own = self.stack.lines(f'campaign_instance="{self.site.name}"', self._begin, time.time())
-        return own + self.stack.lines(f'campaign_instance="",instance=~"{"|".join(self.site.addresses)}"', self._begin, time.time())
+        return own + self.stack.lines(
+            f'campaign_instance="",instance=~"{"|".join(self.site.addresses)}"', self._begin, time.time()
+        )
 
     def _own(self, lines: Iterable[Line]) -> list[Line]:
         """Give what the scene is about."""
-        wanted = {"alertname": self.scene.alert, "severity": self.scene.severity, "team": self.scene.team, **self._rule.labels, **self.scene.labels}
+        wanted = {
+            "alertname": self.scene.alert,
+            "severity": self.scene.severity,
+            "team": self.scene.team,
+            **self._rule.labels,
+            **self.scene.labels,
+        }
         if self.scene.labels.get("scope") != "target":
             wanted["campaign_instance"] = self.site.name
         return [
             line
             for line in lines
-            if {name: value for name, value in line.labels.items() if name not in self.scene.free} == wanted and self.scene.free <= line.labels.keys()
+            if {name: value for name, value in line.labels.items() if name not in self.scene.free} == wanted
+            and self.scene.free <= line.labels.keys()
         ]
 
     def _measure(self, result: Result, lines: list[Line]) -> None:
@@ -140,7 +150,9 @@ class Performance:
             if line.firing and line.name not in allowed:
                 result.problems.append(f"{line.name} fired as well: {dict(line.labels)}")
         for name, cause in self.scene.muted:
-            told = [each for each in self._notices() if not each.over and each.receiver != "chat" and self._tells(each, name, cause)]
+            told = [
+                each for each in self._notices() if not each.over and each.receiver != "chat" and self._tells(each, name, cause)
+            ]
             result.problems += [f"{name} {cause} was told though it is muted: {each.title}" for each in told]
         for notice in (result.notice, result.chat):
             if notice is not None:
@@ -168,14 +180,24 @@ class Performance:
         return self._first("chat", over=over)
 
     def _first(self, receiver: str, *, over: bool) -> Notice | None:
-        found = [n for n in self._notices() if n.receiver == receiver and n.over == over and self._tells(n, self.scene.alert, self.scene.labels.get("cause", ""))]
+        found = [
+            n
+            for n in self._notices()
+            if n.receiver == receiver
+            and n.over == over
+            and self._tells(n, self.scene.alert, self.scene.labels.get("cause", ""))
+        ]
         return found[0] if found else None
 
     def _tells(self, notice: Notice, alert: str, cause: str) -> bool:
         about = self.site.name in notice.title + notice.text or any(address in notice.text for address in self.site.addresses)
         if notice.over:
             return about and self._rule.summary.split(":")[0] in notice.text + notice.title
-        return about and (f"/{alert}.md" in notice.text) and (alert != "CampaignDeliveryStuckPending" or f".md#{cause}" in notice.text)
+        return (
+            about
+            and (f"/{alert}.md" in notice.text)
+            and (alert != "CampaignDeliveryStuckPending" or f".md#{cause}" in notice.text)
+        )
 
     def _notices(self) -> list[Notice]:
         return [notice for notice in notices(self.stack) if notice.at >= self._begin]
@@ -194,7 +216,11 @@ class Performance:
             if seen:
                 return seen
             if time.monotonic() > end:
-                fired = {(line.name, "firing" if line.firing else "pending") for line in self._lines()} if self._begin else self.stack.states(self.site.name)
+                fired = (
+                    {(line.name, "firing" if line.firing else "pending") for line in self._lines()}
+                    if self._begin
+                    else self.stack.states(self.site.name)
+                )
                 raise Failed(f"{self.scene.name}: {complaint} within {seconds:.0f} s; there were {fired or 'no alerts'}")
             time.sleep(_LOOK_SECONDS)
 
@@ -205,11 +231,15 @@ def notices(stack: Stack) -> list[Notice]:
     for page in stack.sinks.pages():
         text = "\n".join([*map(str, page.details.values()), *(f"{name}: {link}" for name, link in page.links.items())])
         found.append(Notice(page.at, page.routing_key, page.title, text, page.action == "resolve"))
-    for message in stack.sinks.messages():
-        found.append(Notice(message.at, "chat", message.title, message.text, message.title.startswith("✅")))
+    found += [
+        Notice(message.at, "chat", message.title, message.text, message.title.startswith("✅"))
+        for message in stack.sinks.messages()
+    ]
     boxes = _mailboxes()
-    for mail in stack.sinks.mails():
-        found.append(Notice(mail.at, boxes[mail.to[0]], mail.subject, mail.text, mail.subject.startswith("[resolved]")))
+    found += [
+        Notice(mail.at, boxes[mail.to[0]], mail.subject, mail.text, mail.subject.startswith("[resolved]"))
+        for mail in stack.sinks.mails()
+    ]
     return found
 
 

@@ -56,7 +56,9 @@ def perform(stack: Stack, stages: Sequence[Site], scenes: Sequence[tuple[Scene, 
             try:
                 result = Performance(stack, site, scene, briefly=briefly).play()
             except (AssertionError, OSError) as error:
-                outcome.problems.append(f"{type(error).__name__} on {site.name}: {error}" if not isinstance(error, Failed) else str(error))
+                outcome.problems.append(
+                    f"{type(error).__name__} on {site.name}: {error}" if not isinstance(error, Failed) else str(error)
+                )
             else:
                 outcome.results.append(result)
                 outcome.problems += result.problems
@@ -73,4 +75,3 @@ def _summary(outcome: Outcome) -> str:
         return "WRONG: " + "; ".join(outcome.problems)
     last = outcome.results[-1]
     return f"told after {last.notified - last.fault:.1f} s, withdrawn after {last.withdrawn - last.cleared:.1f} s"
-

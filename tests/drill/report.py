@@ -24,24 +24,26 @@ _HEADER = """\
 
 <!-- Written by `make drill`: change tests/drill/report.py. -->
 
-Each alert was made to fire by its own fault: set in the simulator, seen by a real exporter, told by a real Prometheus and a real
-Alertmanager to a pager service, a mailbox and a chat room on the same machine. A scene passes when exactly the right alert fires, with exactly
-its labels, reaches the right people in words without a gap, mutes what it must, is withdrawn once the fault is mended, and
-nothing else fires that docs/alerts.md does not name for the situation.
+Each alert was made to fire by its own fault: set in the simulator, seen by a real exporter, told by a real Prometheus and a
+real Alertmanager to a pager service, a mailbox and a chat room on the same machine. A scene passes when exactly the right alert
+fires, with exactly its labels, reaches the right people in words without a gap, mutes what it must, is withdrawn once the fault
+is mended, and nothing else fires that docs/alerts.md does not name for the situation.
 
 {proven} of {shipped} alerts are proven so. Measured on {date}; {machine}.
 """
 _MEASURED = """
 ## Measured
 
-All durations of the rules and of Alertmanager were divided by {faster}, by the same generator from the same values; so the first
-numbers are of a short night. Exporter and Prometheus looked once a second. Seconds:
+All durations of the rules and of Alertmanager were divided by {faster}, by the same generator from the same values; so the
+first numbers are of a short night. Exporter and Prometheus looked once a second. Seconds:
 
 - *seen*: from setting the fault until the rule's condition held for the first time. It holds `needed`, what the rule asks for
-  before it believes (a window without another value, the time that a delivery may wait), the rest is sampling, scraping and evaluating.
+  before it believes (a window without another value, the time that a delivery may wait), the rest is sampling, scraping and
+  evaluating.
 - *for*: from then until the alert fired.
-- *told*: from then until the notification was there: Alertmanager's `group_wait`, and sending. Tickets of an instance are one group: where
-  Alertmanager still remembers the ticket of the scene before, it waits for `group_interval` ({group_interval:.0f} s here) instead.
+- *told*: from then until the notification was there: Alertmanager's `group_wait`, and sending. Tickets of an instance are one
+  group: where Alertmanager still remembers the ticket of the scene before, it waits for `group_interval`
+  ({group_interval:.0f} s here) instead.
 - Runs were made one after the other on each of {sites} instances; each page {rounds} times, each ticket once.
 - *withdrawn*: from mending the fault until the notification that it is over: the window, `keep_firing_for`, `group_interval`.
 
@@ -51,9 +53,10 @@ numbers are of a short night. Exporter and Prometheus looked once a second. Seco
 _DEFAULTS = """
 ## What that means at the settings as shipped
 
-`needed`, `for` and `group_wait` are configured; the rounds are not certain: a fault waits between nothing and all of the collector's interval, of
-the scrape interval (15 s) and of the interval between evaluations. *Usual* takes half of each, *most* all of them, and both the
-time that the drill measured beyond its own intervals, where there was any. For StuckPending `needed` is NmsMTA_Alert_Delay, 30 min unless set.
+`needed`, `for` and `group_wait` are configured; the rounds are not certain: a fault waits between nothing and all of the
+collector's interval, of the scrape interval (15 s) and of the interval between evaluations. *Usual* takes half of each, *most*
+all of them, and both the time that the drill measured beyond its own intervals, where there was any. For StuckPending `needed`
+is NmsMTA_Alert_Delay, 30 min unless set.
 A ticket of an instance of which another ticket is open waits for `group_interval`, 10 min at most, instead of `group_wait`.
 
 | alert | needed | for | group_wait | rounds at most | fault to notification: usual | most | mended to withdrawn, most |
@@ -124,7 +127,9 @@ class Report:
     def write(self, outcomes: Mapping[str, Outcome], machine: str) -> None:
         _KEPT.parent.mkdir(parents=True, exist_ok=True)
         _KEPT.write_text(json.dumps({name: _plain(outcome) for name, outcome in outcomes.items()}, indent=1), encoding="utf-8")
-        rows = [self._row(scene, outcomes[scene.name].results) for scene in SCENES if outcomes.get(scene.name, Outcome()).results]
+        rows = [
+            self._row(scene, outcomes[scene.name].results) for scene in SCENES if outcomes.get(scene.name, Outcome()).results
+        ]
         PAGE.write_text(self.text(rows, outcomes, machine), encoding="utf-8")
 
     def text(self, rows: Sequence[Row], outcomes: Mapping[str, Outcome], machine: str) -> str:
@@ -135,7 +140,11 @@ class Report:
             _HEADER.format(
                 proven=len(proven - unproven), shipped=len(shipped_names), date=datetime.now(UTC).date(), machine=machine
             ),
-            *(f"\nNot proven: {', '.join(sorted((unproven | shipped_names) - (proven - unproven)))}.\n" for _ in [0] if unproven),
+            *(
+                f"\nNot proven: {', '.join(sorted((unproven | shipped_names) - (proven - unproven)))}.\n"
+                for _ in [0]
+                if unproven
+            ),
             _MEASURED.format(faster=self.faster, group_interval=600 / self.faster, sites=SITES, rounds=ROUNDS),
             *(self._measured(row) for row in rows),
             _DEFAULTS,
@@ -195,7 +204,9 @@ def kept() -> dict[str, Outcome]:
 
 
 def _result(scene: Scene, fields: dict[str, Any]) -> Result:
-    told = {name: Notice(*fields.pop(name)) if fields.get(name) else fields.pop(name) for name in ("notice", "chat")}
+    told: dict[str, Any] = {
+        name: Notice(*fields.pop(name)) if fields.get(name) else fields.pop(name) for name in ("notice", "chat")
+    }
     return Result(scene, **fields, **told)
 
 

@@ -156,4 +156,3 @@ def _ready(address: str) -> bool:
 def _page(address: str) -> tuple[bytes, str]:
     _, page, kind = ask(address, "/metrics")
     return page, kind
-

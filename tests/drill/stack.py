@@ -101,7 +101,9 @@ class Stack:
         command = [
             "prometheus",
             f"--config.file={file}",
-            f"--storage.tsdb.path={self.seed or folder / 'data'}" if name == "prometheus" else f"--storage.tsdb.path={folder / 'data'}",
+            f"--storage.tsdb.path={self.seed or folder / 'data'}"
+            if name == "prometheus"
+            else f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
             f"--rules.alert.resend-delay={_RESEND_SECONDS}s",
             "--web.enable-lifecycle",
@@ -121,7 +123,11 @@ class Stack:
 
     def _prometheus(self, files: str) -> dict[str, Any]:
         return {
-            "global": {"scrape_interval": f"{SCRAPE_SECONDS:g}s", "scrape_timeout": f"{SCRAPE_SECONDS:g}s", "evaluation_interval": "1s"},
+            "global": {
+                "scrape_interval": f"{SCRAPE_SECONDS:g}s",
+                "scrape_timeout": f"{SCRAPE_SECONDS:g}s",
+                "evaluation_interval": "1s",
+            },
             "rule_files": [f"{self.directory}/rules/*.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager.port}"]}]}]},
             "scrape_configs": [

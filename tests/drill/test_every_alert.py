@@ -63,7 +63,9 @@ def _nothing(stack: Stack) -> Outcome:
 
         def told(*, over: bool) -> list[Notice]:
             arrived = [notice for notice in notices(stack) if notice.at >= began and notice.receiver == "pager-platform"]
-            return [notice for notice in arrived if notice.over == over and "knows of no exporter" in notice.title + notice.text]
+            return [
+                notice for notice in arrived if notice.over == over and "knows of no exporter" in notice.title + notice.text
+            ]
 
         wait_until(lambda: told(over=False), 90)
         (files / "one.json").write_text(json.dumps([{"targets": [address]}]), encoding="utf-8")
