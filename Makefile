@@ -84,12 +84,13 @@ bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with other
 	$(BIN)/python benchmarks/round_cost.py
 	$(BIN)/python benchmarks/guessing_flood.py
 
-drill: $(VENV)/.test  ## set each fault of the simulator, and see it in the metrics
+drill: $(VENV)/.test  ## each alert from its fault to the pager, on real processes; docs/time-to-page.md (half an hour)
 	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/drill -m drill
 
-matrix:  ## the tests with other versions of Python and PostgreSQL; what is missing is counted
+matrix:  ## the tests with other Pythons and PostgreSQLs, rules and routes with other engines; what is missing is counted
 	@scripts/matrix
+	@scripts/engines
 
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py

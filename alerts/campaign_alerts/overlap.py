@@ -48,7 +48,7 @@ SITUATIONS = (
     Situation("", "", (f"{_STUCK} (`affinity_unconfigured`)",), _CAUSE),
     Situation(
         "a delivery uses an affinity whose hosts are down, others send",
-        "CampaignIpAffinityHostDown (page), CampaignMtaDown (ticket)",
+        "CampaignIpAffinityHostDown (page), CampaignMtaDown (ticket), CampaignDeliveryStalled (ticket) of what had begun",
         (f"{_STUCK} (`affinity_host_down`)",),
         _CAUSE,
     ),

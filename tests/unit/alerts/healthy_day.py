@@ -36,10 +36,11 @@ _STATES_OF_NOTE = {"failed", "preparation_error", "finished"}
 class Day:
     """What was told at each minute of the day, by series."""
 
-    def __init__(self, directory: Path) -> None:
-        self._hosts = Hosts(DEFAULT_HOSTS, directory, "prod")
-        self._hosts.create()
-        self.engine = Engine(Site(self._hosts), now=_MIDNIGHT, seed=7, messages_per_second=4.0)
+    def __init__(self, directory: Path, seed: int = 7) -> None:
+        self.hosts = Hosts(DEFAULT_HOSTS, directory, "prod")
+        self.hosts.create()
+        self._seed = seed
+        self.engine = Engine(Site(self.hosts), now=_MIDNIGHT, seed=seed, messages_per_second=4.0)
         self.engine.create()
         self._history, self._progress = History(), Progress()
         self._episodes: dict[int, Episode] = {}
@@ -57,7 +58,7 @@ class Day:
 
     def world(self) -> World:
         """Give the series, with the small troubles of a healthy day: lost scrapes, a restart, a failed round."""
-        chance = random.Random(3)
+        chance = random.Random(self._seed)
         lost = {float(minute * STEP) for minute in chance.sample(range(30, 1440), 12)}
         world = {**healthy(), **_restarted(healthy()), **_troubled(chance)}
         world |= {
@@ -74,7 +75,7 @@ class Day:
 
     def _tell_waiting(self, moment: float) -> None:
         now = self.engine.now.timestamp()
-        truth = tell_truth(self.engine, self._hosts, self.engine.now, {})
+        truth = tell_truth(self.engine, self.hosts, self.engine.now, {})
         causes = {pending.delivery_id: pending.cause for pending in truth.pending}
         facts = [_facts(self.engine.active[id_]) for id_ in causes]
         self._episodes = follow(self._episodes, facts, now)

@@ -1,0 +1,38 @@
+"""What the instance's options say (XtkOption)."""
+
+from collections.abc import Sequence
+
+from campaign_simulator.faults import Fault, FaultError, Undo, World, required, single
+from campaign_simulator.journal import Option
+from campaign_simulator.workflows import ALERT_DELAY_MINUTES
+
+_ALERT_DELAY = "NmsMTA_Alert_Delay"
+
+
+def _minutes(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    """Take a number of minutes."""
+    minutes = single(required(arguments, "the number of MINUTES"), "")
+    if not (minutes.isdecimal() and 0 < int(minutes) < 10_000):  # noqa: PLR2004  about a week
+        raise FaultError(f"{minutes!r} is no number of minutes from 1 to 9999")
+    return (minutes,)
+
+
+def _alert_delay(world: World, minutes: str) -> Undo:
+    options = world.engine.journal.options
+    options[_ALERT_DELAY] = Option(_ALERT_DELAY, number=int(minutes))
+
+    def undo() -> None:
+        options[_ALERT_DELAY] = Option(_ALERT_DELAY, number=ALERT_DELAY_MINUTES)
+
+    return undo
+
+
+OPTION_FAULTS = (
+    Fault(
+        "alert-delay",
+        "MINUTES",
+        "the option NmsMTA_Alert_Delay lets deliveries wait so long, not 30 min",
+        _minutes,
+        _alert_delay,
+    ),
+)

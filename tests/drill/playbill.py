@@ -1,0 +1,77 @@
+"""All scenes, one after the other on each site, and the sites side by side."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from drill.performance import Failed, Notice, Performance, Result
+from drill.scenes import Scene
+from drill.site import Site
+from drill.stack import Stack
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What became of a scene: what each performance measured, and what was wrong."""
+
+    results: list[Result] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    #: What was told outside of a performance, and when its fault was set.
+    notices: list[tuple[float, Notice]] = field(default_factory=list)
+
+
+@contextmanager
+def sites(stack: Stack, names: Sequence[str]) -> Iterator[list[Site]]:
+    """Start instances side by side, and end them."""
+    with ExitStack() as exits, ThreadPoolExecutor(len(names)) as pool:
+        made = [Site(name, stack.directory / name, stack.targets) for name in names]
+        try:
+            for started in [pool.submit(site.__enter__) for site in made]:
+                exits.push(started.result())
+            yield made
+        finally:
+            exits.close()
+
+
+def perform(stack: Stack, stages: Sequence[Site], scenes: Sequence[tuple[Scene, bool]], say: Say) -> dict[str, Outcome]:
+    """Play each scene on whatever site is free; the second of a pair says whether briefly."""
+    waiting: SimpleQueue[tuple[Scene, bool]] = SimpleQueue()
+    for scene in scenes:
+        waiting.put(scene)
+    outcomes = {scene.name: Outcome() for scene, _ in scenes}
+
+    def work(site: Site) -> None:
+        while True:
+            try:
+                scene, briefly = waiting.get_nowait()
+            except Empty:
+                return
+            began = time.monotonic()
+            outcome = outcomes[scene.name]
+            try:
+                result = Performance(stack, site, scene, briefly=briefly).play()
+            except (AssertionError, OSError) as error:
+                outcome.problems.append(
+                    f"{type(error).__name__} on {site.name}: {error}" if not isinstance(error, Failed) else str(error)
+                )
+            else:
+                outcome.results.append(result)
+                outcome.problems += result.problems
+            say(f"{site.name}: {scene.name}: {_summary(outcome)}, {time.monotonic() - began:.0f} s")
+
+    with ThreadPoolExecutor(len(stages)) as pool:
+        for done in [pool.submit(work, site) for site in stages]:
+            done.result()
+    return outcomes
+
+
+def _summary(outcome: Outcome) -> str:
+    if outcome.problems:
+        return "WRONG: " + "; ".join(outcome.problems)
+    last = outcome.results[-1]
+    return f"told after {last.notified - last.fault:.1f} s, withdrawn after {last.withdrawn - last.cleared:.1f} s"

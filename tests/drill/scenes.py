@@ -1,0 +1,427 @@
+"""What goes wrong in the drill, and who must hear of it in which words."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from drill.site import Site, StalePage
+
+Act = Callable[[Site], AbstractContextManager[None]]
+_STUCK = "CampaignDeliveryStuckPending"
+_MINUTE = 60.0
+#: Seconds until Prometheus has scraped an exporter that is new to it.
+_SETTLING = 5.0
+#: Adobe's default of NmsMTA_Alert_Delay.
+ALERT_DELAY = 30 * _MINUTE
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One fault and its alert.
+
+    `confirmed` is how long, in seconds at default settings, the fault must have lasted before the condition can hold; what
+    the rule says of itself unless given. `muted` are alerts that must fire and be muted, with their cause; `beside` others
+    that tell of the same situation, by the table of docs/alerts.md.
+    """
+
+    name: str
+    alert: str
+    severity: str
+    team: str
+    act: Act
+    text: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    #: Labels whose value is not known before, such as the number of a delivery.
+    free: frozenset[str] = frozenset()
+    confirmed: float | None = None
+    muted: tuple[tuple[str, str], ...] = ()
+    beside: tuple[str, ...] = ()
+    delay: bool = False
+    #: Seconds that may pass until the notification, and again until it is withdrawn.
+    limit: float = 240.0
+    #: Seconds between two rounds of the collector, by default.
+    sampling: float = 15.0
+    role: str = "standalone"
+    #: Whether it needs a past, or an instance of its own.
+    seeded: bool = False
+
+    @property
+    def page(self) -> bool:
+        return self.severity == "critical"
+
+
+def faults(*words: str) -> Act:
+    """Set faults of the simulator, each a name with its arguments, and clear them in the end."""
+
+    @contextmanager
+    def act(site: Site) -> Iterator[None]:
+        names = []
+        site.fault_at = time.time()
+        try:
+            for fault in words:
+                name, *arguments = fault.split()
+                site.fault(name, *arguments)
+                names.append(name)
+            yield
+        finally:
+            for name in reversed(names):
+                site.clear(name)
+
+    return act
+
+
+@contextmanager
+def _killed(site: Site) -> Iterator[None]:
+    site.fault_at = time.time()
+    site.kill_exporter()
+    try:
+        yield
+    finally:
+        site.start_exporter()
+
+
+@contextmanager
+def _one_of_two_killed(site: Site) -> Iterator[None]:
+    """Kill the second of two exporters."""
+    site.start_exporter(site.second)
+    site.announce(site.address, site.second)
+    time.sleep(_SETTLING)
+    site.fault_at = time.time()
+    site.kill_exporter(site.second)
+    try:
+        yield
+    finally:
+        site.start_exporter(site.second)
+
+
+@contextmanager
+def _stale(site: Site) -> Iterator[None]:
+    """Put a cache before the exporter that does not forget."""
+    with StalePage(site.address) as page:
+        site.fault_at = time.time()
+        site.announce(site.address, behind=page.address)
+        try:
+            yield
+        finally:
+            site.announce(site.address)
+
+
+def _stuck(cause: str, severity: str, team: str, act: Act, text: str, **more: Any) -> Scene:  # noqa: ANN401 - fields of a Scene
+    return Scene(
+        f"{_STUCK} {cause}", _STUCK, severity, team, act, text, {"cause": cause}, confirmed=ALERT_DELAY, delay=True, **more
+    )
+
+
+PAGES = (
+    _stuck(
+        "account_inactive",
+        "critical",
+        "campaign",
+        faults("account-inactive"),
+        r"1 delivery waits with 50 messages.*their routing account is inactive",
+    ),
+    Scene(
+        "CampaignAllMtasDown",
+        "CampaignAllMtasDown",
+        "critical",
+        "platform",
+        faults("mta-down"),
+        r"mta runs on none of the 2 servers",
+        {"process": "mta"},
+        muted=((_STUCK, "mta_down"),),
+        delay=True,
+    ),
+    Scene(
+        "CampaignIpAffinityUnconfigured",
+        "CampaignIpAffinityUnconfigured",
+        "critical",
+        "platform",
+        faults("affinity-undeclared nowhere.fr"),
+        r"no server declares the IP affinity nowhere\.fr",
+        {"affinity": "nowhere.fr"},
+        confirmed=0,
+        muted=((_STUCK, "affinity_unconfigured"),),
+        delay=True,
+    ),
+    Scene(
+        "CampaignDatabaseUnreachable",
+        "CampaignDatabaseUnreachable",
+        "critical",
+        "platform",
+        faults("database-down"),
+        r"database",
+        sampling=15.0,
+    ),
+    Scene(
+        "CampaignExporterDown unwatched",
+        "CampaignExporterDown",
+        "critical",
+        "platform",
+        _killed,
+        r"watch",
+        {"scope": "unwatched"},
+        free=frozenset({"instance", "job"}),
+        sampling=0.0,
+    ),
+    Scene(
+        "CampaignProcessMissing stat",
+        "CampaignProcessMissing",
+        "critical",
+        "platform",
+        faults("stat-down"),
+        r"stat does not run on mta1",
+        {"host": "mta1", "process": "stat", "cause": "stat_server_down"},
+        muted=((_STUCK, "stat_server_down"),),
+        delay=True,
+    ),
+    Scene(
+        "CampaignProcessMissing wfserver",
+        "CampaignProcessMissing",
+        "critical",
+        "platform",
+        faults("wfserver-down"),
+        r"wfserver does not run on mta1",
+        {"host": "mta1", "process": "wfserver", "cause": "workflow_engine_down"},
+        muted=((_STUCK, "workflow_engine_down"),),
+        delay=True,
+    ),
+    Scene(
+        "CampaignIpAffinityHostDown",
+        "CampaignIpAffinityHostDown",
+        "critical",
+        "platform",
+        faults("affinity-missing news.de mta2", "mta-down mta1"),
+        r"IP affinity news\.de",
+        {"affinity": "news.de"},
+        confirmed=0,
+        muted=((_STUCK, "affinity_host_down"),),
+        beside=("CampaignMtaDown", "CampaignDeliveryStalled", "CampaignIpAffinityInconsistent"),
+        delay=True,
+    ),
+    Scene(
+        "CampaignDatabaseBlocked",
+        "CampaignDatabaseBlocked",
+        "critical",
+        "platform",
+        faults("database-blocked"),
+        # A delivery counts as blocked after five minutes of the exporter's own, which are not compressed: what waits is not
+        # called stuck here, and that it is muted is proven by alerts/alertmanager/inhibition-cases.yml alone.
+        r"a session has waited for",
+        confirmed=6 * _MINUTE,
+    ),
+    Scene(
+        "CampaignEndpointDown redirection",
+        "CampaignEndpointDown",
+        "critical",
+        "platform",
+        faults("endpoint-down tracking"),
+        r"tracking does not answer",
+        {"endpoint": "tracking", "kind": "redirection"},
+        sampling=30.0,
+    ),
+    Scene(
+        "CampaignThroughputStalled",
+        "CampaignThroughputStalled",
+        "critical",
+        "platform",
+        faults("throughput-stalled"),
+        r"no message was processed",
+        {"cause": "unknown"},
+        confirmed=30 * _MINUTE,
+        muted=((_STUCK, "unknown"),),
+        delay=True,
+        sampling=30.0,
+    ),
+)
+
+TICKETS = (
+    _stuck("validity_expired", "warning", "campaign", faults("validity-expired"), r"their validity is over"),
+    _stuck("awaiting_approval", "info", "campaign", faults("approval-awaited"), r"somebody must approve them"),
+    _stuck("preparation_stuck", "warning", "platform", faults("preparation-stuck"), r"their preparation does not end"),
+    _stuck("parts_orphaned", "critical", "platform", faults("parts-orphaned"), r"a process that is dead holds their parts"),
+    Scene(
+        "CampaignMtaDown",
+        "CampaignMtaDown",
+        "warning",
+        "platform",
+        faults("mta-down mta2"),
+        r"mta does not run on mta2",
+        {"host": "mta2", "process": "mta"},
+    ),
+    Scene(
+        "CampaignProcessMissing other",
+        "CampaignProcessMissing",
+        "warning",
+        "platform",
+        faults("inmail-down mta2"),
+        r"inMail does not run on mta2",
+        {"host": "mta2", "process": "inMail"},
+    ),
+    Scene(
+        "CampaignHostUnobserved",
+        "CampaignHostUnobserved",
+        "warning",
+        "platform",
+        faults("nlserver-hang mta2"),
+        r"the processes of mta2 cannot be read",
+        {"host": "mta2", "source": "processes"},
+    ),
+    Scene(
+        "CampaignProcessMemoryHigh",
+        "CampaignProcessMemoryHigh",
+        "warning",
+        "platform",
+        faults("mta-memory-high mta1"),
+        r"mta on mta1 takes 1\.\d+GiB",
+        {"host": "mta1", "process": "mta"},
+    ),
+    Scene(
+        "CampaignServerConfigurationFault",
+        "CampaignServerConfigurationFault",
+        "warning",
+        "platform",
+        faults("stat-server-missing mta2"),
+        r"mta2",
+        {"host": "mta2", "kind": "stat_server_missing"},
+    ),
+    Scene(
+        "CampaignIpAffinityInconsistent",
+        "CampaignIpAffinityInconsistent",
+        "warning",
+        "platform",
+        faults("affinity-missing retail.fr mta2"),
+        r"retail\.fr",
+        {"affinity": "retail.fr"},
+    ),
+    Scene(
+        "CampaignIpAffinityLatent",
+        "CampaignIpAffinityLatent",
+        "warning",
+        "campaign",
+        faults("affinity-latent travel.it"),
+        r"travel\.it",
+        {"affinity": "travel.it"},
+        confirmed=0,
+    ),
+    Scene(
+        "CampaignEndpointDown other",
+        "CampaignEndpointDown",
+        "warning",
+        "platform",
+        faults("endpoint-down app"),
+        r"app \(ping\) does not answer",
+        {"endpoint": "app", "kind": "ping"},
+        sampling=30.0,
+    ),
+    Scene(
+        "CampaignExporterCollectorFailing",
+        "CampaignExporterCollectorFailing",
+        "warning",
+        "platform",
+        faults("select-revoked nmsdeliverypart"),
+        r"permission",
+        free=frozenset({"collector", "instance", "job"}),
+    ),
+    Scene(
+        "CampaignExporterCollectorUnavailable",
+        "CampaignExporterCollectorUnavailable",
+        "warning",
+        "platform",
+        faults("index-missing"),
+        r"index|column|table",
+        free=frozenset({"collector", "instance", "job"}),
+    ),
+    Scene(
+        "CampaignExporterDataStale",
+        "CampaignExporterDataStale",
+        "warning",
+        "platform",
+        _stale,
+        r"round",
+        free=frozenset({"collector", "instance", "job"}),
+        confirmed=3 * 15.0 + 120.0,
+        sampling=0.0,
+    ),
+    Scene(
+        "CampaignExporterDown target",
+        "CampaignExporterDown",
+        "warning",
+        "platform",
+        _one_of_two_killed,
+        r"scrape|answer",
+        {"scope": "target"},
+        free=frozenset({"instance", "job"}),
+        sampling=0.0,
+    ),
+    Scene(
+        "CampaignDeliveryFailed",
+        "CampaignDeliveryFailed",
+        "warning",
+        "campaign",
+        faults("delivery-failed"),
+        r"entered the state failed",
+        {"state": "failed"},
+        confirmed=0,
+    ),
+    Scene(
+        "CampaignDeliveryStalled",
+        "CampaignDeliveryStalled",
+        "warning",
+        "platform",
+        faults("delivery-halted"),
+        r"has processed nothing for",
+        free=frozenset({"delivery_id"}),
+        confirmed=30 * _MINUTE,
+    ),
+    Scene(
+        "CampaignDeliveryErrorsHigh",
+        "CampaignDeliveryErrorsHigh",
+        "warning",
+        "deliverability",
+        faults("mails-refused"),
+        r"failed at their first attempt",
+        confirmed=0,
+        sampling=30.0,
+        limit=400.0,
+    ),
+    Scene(
+        "CampaignProcessRestarting",
+        "CampaignProcessRestarting",
+        "warning",
+        "platform",
+        faults("mta-restarting mta1"),
+        r"mta on mta1 was restarted",
+        {"host": "mta1", "process": "mta"},
+        confirmed=0,
+        limit=300.0,
+    ),
+    Scene(
+        "CampaignDeliveryStartsLate",
+        "CampaignDeliveryStartsLate",
+        "warning",
+        "campaign",
+        faults("deliveries-late"),
+        r"of the deliveries that started lately did so later",
+        confirmed=0,
+        limit=500.0,
+        seeded=True,
+    ),
+    Scene(
+        "CampaignThroughputLow",
+        "CampaignThroughputLow",
+        "warning",
+        "platform",
+        faults("throughput-low"),
+        r"messages an hour",
+        confirmed=30 * _MINUTE,
+        sampling=30.0,
+        limit=600.0,
+        seeded=True,
+    ),
+)
+
+SCENES = PAGES + TICKETS
+#: Those that `make test` runs.
+MOST_IMPORTANT = PAGES[:5]

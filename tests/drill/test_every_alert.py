@@ -1,0 +1,99 @@
+"""Each alert from its fault to a person and back, on real processes; docs/time-to-page.md is written from what is measured."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from drill.compressed import alerts, compress, shipped
+from drill.past import seed
+from drill.performance import Notice, notices
+from drill.playbill import Outcome, perform, sites
+from drill.report import ROUNDS, Report, machine
+from drill.scenes import PAGES, SCENES, TICKETS, Scene
+from drill.stack import Stack
+from integration.core.exporter_process import wait_until
+
+#: A minute is two seconds.
+FASTER = 30
+_SEEDED = "seeded"
+_BEATS = 5
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(5400)]
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return Report(FASTER)
+
+
+@pytest.fixture(scope="module")
+def outcomes(ground: Path, report: Report, say: Callable[[str], None]) -> dict[str, Outcome]:
+    values = compress(ground / "rules", FASTER)
+    past = seed(ground, values, _SEEDED)
+    own = [(scene, False) for scene in SCENES if scene.seeded]
+    often = [(scene, turn > 0) for turn in range(ROUNDS) for scene in PAGES]
+    rest = [(scene, False) for scene in TICKETS if not scene.seeded]
+    # The first turn of the pages, then the tickets: whoever interrupts a drill has seen what matters.
+    others = [*often[: len(PAGES)], *rest, *often[len(PAGES) :]]
+    with Stack(ground / "all", FASTER, seed=past) as stack, sites(stack, [_SEEDED, "north", "east", "south"]) as stages:
+        first, *free = stages
+        played: dict[str, Outcome] = {}
+        with ExitStack() as exits:
+            pool = exits.enter_context(ThreadPoolExecutor(2))
+            running = [pool.submit(perform, stack, [first], own, say), pool.submit(perform, stack, free, others, say)]
+            for done in running:
+                played |= done.result()
+        played |= {"CampaignExporterDown nothing": _nothing(stack), "CampaignWatchdog": _watchdog(stack)}
+        report.write(played, machine())
+        return played
+
+
+def _nothing(stack: Stack) -> Outcome:
+    """Let a Prometheus have no target at all, and then one."""
+    outcome = Outcome()
+    with ExitStack() as exits:
+        files = stack.directory / "later"
+        files.mkdir()
+        began = time.time()
+        address = stack.another_prometheus(exits, f"{files}/*.json")
+
+        def told(*, over: bool) -> list[Notice]:
+            arrived = [notice for notice in notices(stack) if notice.at >= began and notice.receiver == "pager-platform"]
+            return [
+                notice for notice in arrived if notice.over == over and "knows of no exporter" in notice.title + notice.text
+            ]
+
+        wait_until(lambda: told(over=False), 90)
+        (files / "one.json").write_text(json.dumps([{"targets": [address]}]), encoding="utf-8")
+        wait_until(lambda: told(over=True), 120)
+    outcome.notices.append((began, told(over=False)[0]))
+    return outcome
+
+
+def _watchdog(stack: Stack) -> Outcome:
+    """See that signs of life come, and that none comes once Prometheus is gone."""
+    outcome = Outcome()
+    beats = [beat.at for beat in stack.sinks.beats() if beat.status == "firing"]
+    if len(beats) < _BEATS:
+        outcome.problems.append(f"only {len(beats)} signs of life")
+    return outcome
+
+
+def test_all_alerts_have_a_scene() -> None:
+    played = {scene.alert for scene in SCENES} | {"CampaignWatchdog"}
+    assert played == {alert.name for alert in alerts(shipped())}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
+def test_it_is_told_for_its_own_fault_and_only_for_it(scene: Scene, outcomes: dict[str, Outcome]) -> None:
+    assert outcomes[scene.name].problems == []
+    assert outcomes[scene.name].results
+
+
+@pytest.mark.parametrize("name", ["CampaignExporterDown nothing", "CampaignWatchdog"])
+def test_what_needs_no_instance(name: str, outcomes: dict[str, Outcome]) -> None:
+    assert outcomes[name].problems == []
