@@ -128,7 +128,7 @@ PAGES = (
         "critical",
         "platform",
         faults("mta-down"),
-        r"mta runs on none of the 2 servers",
+        r"mta runs on no server\. Servers that are to run it: 2\.",
         {"process": "mta"},
         muted=((_STUCK, "mta_down"),),
         delay=True,

@@ -11,6 +11,7 @@ from campaign_simulator.faults import FaultError
 from campaign_simulator.instance import Simulator
 
 ARGUMENTS = {
+    "alert-delay": ["45"],
     "affinity-missing": ["news.de"],
     "affinity-undeclared": ["travel.it"],
     "configuration-broken": ["mta1"],
