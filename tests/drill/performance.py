@@ -229,7 +229,8 @@ def notices(stack: Stack) -> list[Notice]:
     """Give all that arrived, in one form."""
     found = []
     for page in stack.sinks.pages():
-        text = "\n".join([*map(str, page.details.values()), *(f"{name}: {link}" for name, link in page.links.items())])
+        told = [str(detail) for key, detail in page.details.items() if not key.startswith("num_")]  # Alertmanager's own counts
+        text = "\n".join([*told, *(f"{name}: {link}" for name, link in page.links.items())])
         found.append(Notice(page.at, page.routing_key, page.title, text, page.action == "resolve"))
     found += [
         Notice(message.at, "chat", message.title, message.text, message.title.startswith("✅"))
