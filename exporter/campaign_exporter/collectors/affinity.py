@@ -21,11 +21,10 @@ class AffinityCollector:
 
     name = "affinity"
 
-    def __init__(self, hosts: Hosts, database: CampaignDatabase | None, *, single_host: frozenset[str], life: float) -> None:
+    def __init__(self, hosts: Hosts, database: CampaignDatabase | None, *, single_host: frozenset[str]) -> None:
         self._hosts = hosts
         self._database = database
         self._single_host = single_host
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Read all hosts side by side, each failing alone, then the database."""
@@ -34,7 +33,7 @@ class AffinityCollector:
         _add_consistency(current.samples, known, self._single_host)
         if self._database is not None:
             with current.part("deliveries") as samples:
-                with self._database.round(self.name, current, life=self._life) as ask:
+                with self._database.round(self.name, current, life=current.life) as ask:
                     deliveries = ask.sending_deliveries()
                     platform = read_platform(ask, self._hosts)
                     typologies = ask.typology_affinities()

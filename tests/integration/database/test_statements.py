@@ -41,7 +41,7 @@ PARAMETERS = {
 def database(scene: Scene) -> Iterator[Database]:
     settings = scene.config().instances[0].database
     assert isinstance(settings, DatabaseSettings)
-    opened = Database(settings, scene.clock, budget=1)
+    opened = Database(settings, scene.clock)
     yield opened
     opened.close()
 
