@@ -38,7 +38,7 @@ class TimedOut(SourceError):
 
 
 class Resting(TimedOut):
-    """The statement took too long before, and was not asked again yet."""
+    """A statement took too long, now or before, and is not asked again for a while."""
 
 
 class Locked(SourceError):

@@ -243,7 +243,7 @@ class Job:
     def _open_breaker(self, current: Round) -> None:
         """After a time-out leave out one round, after several in a row two: recovery still takes at most three intervals.
 
-        A statement that rests was not asked, and opens nothing.
+        A statement that rests opens nothing: the next round goes on without it.
         """
         timed_out = any(isinstance(error, TimedOut) and not isinstance(error, Resting) for error in current.failures.values())
         if timed_out and not current.parts:

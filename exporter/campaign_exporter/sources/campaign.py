@@ -273,10 +273,10 @@ class Questions:
             raise obstacle
         try:
             rows = self._session.rows(statement, parameters)
-        except TimedOut:
+        except TimedOut as error:
             self.answered.discard(statement.name)
             self._rests.failed(self._collector, statement)
-            raise
+            raise Resting(str(error)) from None
         self.answered.add(statement.name)
         return rows
 

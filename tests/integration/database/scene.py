@@ -49,6 +49,7 @@ class Scene:
     instance: dict[str, Any] = field(default_factory=dict)
     database_settings: dict[str, Any] = field(default_factory=dict)
     collectors: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, float] = field(default_factory=dict)
     exits: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -102,7 +103,8 @@ class Scene:
         dsn = self.dsn or self.server.dsn(user="campaign_monitor", database=self.database)
         database = {"dsn": dsn, "password_file": self.password_file, "schema": self.schema, **self.database_settings}
         instance = {"name": "prod", "database": database, **self.instance}
-        return Config.model_validate({"instances": [instance], "collectors": self.collectors, "state_directory": "none"})
+        whole = {"instances": [instance], "collectors": self.collectors, "budget": self.budget, "state_directory": "none"}
+        return Config.model_validate(whole)
 
     def watch(self, state: State | None = None) -> "Observer":
         """Start an exporter whose rounds run when they are told to."""
@@ -112,6 +114,22 @@ class Scene:
         watch.announce()
         self.exits.callback(watch.close)
         return Observer(watch, exposition, self.clock)
+
+    def slow(self, table: str, milliseconds: float, *, each_row: bool = False) -> None:
+        """Make each statement of the exporter's role on a table take longer, or each row of it that a statement looks at."""
+        # Asked in a query of its own, it is answered once a statement.
+        condition = "slowly()" if each_row else "(SELECT slowly())"
+        self.execute(
+            "CREATE OR REPLACE FUNCTION slowly() RETURNS boolean LANGUAGE plpgsql"
+            f" AS 'BEGIN PERFORM pg_sleep({milliseconds / 1000}); RETURN true; END'"
+        )
+        self.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        self.execute(f"CREATE POLICY slow ON {table} FOR SELECT TO campaign_monitor USING ({condition})")
+
+    def quick(self, table: str) -> None:
+        """Undo that."""
+        self.execute(f"DROP POLICY slow ON {table}")
+        self.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
 
     def our_sessions(self) -> list[tuple[Any, ...]]:
         """List the exporter's sessions: state and statement."""
