@@ -10,6 +10,7 @@ _DOWN = "CampaignExporterDown"
 _STALE = "CampaignExporterDataStale"
 _FAILING = "CampaignExporterCollectorFailing"
 _UNAVAILABLE = "CampaignExporterCollectorUnavailable"
+_OVER_BUDGET = "CampaignExporterOverBudget"
 _WATCHDOG = "CampaignWatchdog"
 _UNWATCHED = "campaign_instance:campaign_instance_info:unwatched"
 _NO_ROUND = "campaign_instance_collector:campaign_exporter_collector_last_round:overdue"
@@ -24,7 +25,7 @@ def exporter(values: Values) -> Group:
     """Make the group."""
     records = (_unwatched(values), _no_round(values))
     down = (_unwatched_alert(values), _target_down(values), _no_target(values))
-    others = (_stale(values), _failing(values), _unavailable(values), _watchdog(values))
+    others = (_stale(values), _failing(values), _unavailable(values), _over_budget(values), _watchdog(values))
     return Group("campaign-exporter", values.interval, (*records, *down, *others))
 
 
@@ -204,6 +205,41 @@ def _unavailable(values: Values) -> Alert:
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,
         when="a table, column or index that a collector needs is not in the database",
+        wait=settings["for"],
+        keep=values.keep,
+        confirmed=values.window,
+    )
+
+
+def _over_budget(values: Values) -> Alert:
+    settings = values.of(_OVER_BUDGET)
+    expr = f"""
+        (
+          max by (campaign_instance, instance, job) (avg_over_time(campaign_exporter_database_budget_ratio[$range])) > 1
+          or
+          max by (campaign_instance, instance, job) (max_over_time(campaign_exporter_collector_stretch_ratio[$window])) > 1
+        )
+        unless on (campaign_instance) {database_down(values.window)}
+        unless on (campaign_instance) {blocked(values)}"""
+    stretched = text.each(
+        "sort_desc(max_over_time(campaign_exporter_collector_stretch_ratio{campaign_instance=%q,instance=%q}[2m]) > 1)",
+        "campaign_instance",
+        "instance",
+        line="\n- {{ .Labels.collector }}: {{ .Value }} times the interval",
+    )
+    return Alert(
+        _OVER_BUDGET,
+        "warning",
+        "platform",
+        settings.fill(expr),
+        summary="An exporter would take more of the database than it is allowed",
+        description=(
+            f"{INSTANCE}: reads of {_EXPORTER} have grown so slow that they do not fit into its budget of database time."
+            f" It reads less often, and what it sees, it sees later.{stretched}"
+        ),
+        next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
+        dashboard=_PAGE,
+        when="an exporter reads less often because of its budget of database time, or exceeds it all the same",
         wait=settings["for"],
         keep=values.keep,
         confirmed=values.window,

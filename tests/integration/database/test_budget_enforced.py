@@ -1,6 +1,4 @@
-"""The budget on a real database whose statements grow slow, and quick again: the clock is put on, statements really take time."""
-
-from collections.abc import Iterator
+"""The budget on a real database whose statements grow slow, and quick again: minutes pass by hand, statements take time."""
 
 import pytest
 
@@ -29,7 +27,7 @@ def seconds(seen: Observer) -> float:
 
 
 @pytest.fixture
-def slow_scene(scene: Scene) -> Iterator[Scene]:
+def slow_scene(scene: Scene) -> Scene:
     scene.delivery(1)
     scene.slow("nmsdelivery", 40)
     return scene
