@@ -21,6 +21,8 @@ from integration.core.exporter_process import COMMAND, free_port, wait_until
 _SIMULATOR = str(Path(sys.executable).parent / "campaign-simulator")
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
+#: Seconds a minute: no round is left out.
+NO_BUDGET = 60.0
 
 
 class Site:
@@ -107,7 +109,7 @@ class Site:
         """Let the exporter look each second: a fifteenth of its usual interval."""
         configuration = yaml.safe_load((self.directory / "campaign-exporter.yaml").read_text())
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
-        configuration["budget"] = {"database_seconds_per_minute": 60}  # no round is left out
+        configuration["budget"] = {"database_seconds_per_minute": NO_BUDGET}
         (self.directory / "drill.yaml").write_text(yaml.safe_dump(configuration))
         (self.directory / "second.yaml").write_text(yaml.safe_dump({**configuration, "state_directory": "none"}))
 
