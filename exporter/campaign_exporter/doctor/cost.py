@@ -142,7 +142,7 @@ def total(costs: Sequence[Cost], budget: float, statements: Mapping[str, float],
         "budget",
         SUBJECT,
         text,
-        why=f"the exporter must read less often than configured ({COLLECTOR_STRETCH.name} is above 1), the least important first",
+        why=f"the exporter must read less often than configured ({COLLECTOR_STRETCH.name} is above 1)",
         mend=f"{_longer(costs, budget)}, or raise budget.database_seconds_per_minute",
     )
 
