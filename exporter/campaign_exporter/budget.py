@@ -114,11 +114,15 @@ class Budget:
                 self._share()
 
     def _learnt(self, collector: str, seconds: float) -> Demand:
-        """Let a round count: the more often there is one, the less. The first does not: it looks around, and all is cold."""
+        """Let a round count: the more often there is one, the less. The first does not: it looks around, and all is cold.
+
+        No more is remembered than what would take the whole budget at the longest interval, or recovery would take as long.
+        """
         one = self._demands[collector]
+        most = self._allowed * one.interval * one.longest / _MINUTE
         weight = _WEIGHT * min(one.interval * self._stretches[collector] / _WEIGHED, 1.0) if collector in self._begun else 0.0
         self._begun.add(collector)
-        return one._replace(cost=one.cost + weight * (seconds - one.cost))
+        return one._replace(cost=min(one.cost + weight * (seconds - one.cost), most))
 
     def _share(self) -> None:
         """Change intervals if they do not suffice, or if the most important of those that differ can be shorter."""

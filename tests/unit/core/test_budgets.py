@@ -191,6 +191,12 @@ def test_when_the_load_is_gone_all_run_as_before_within_minutes_and_not_all_at_o
     assert len(moments) == len(set(moments))  # one at a time, each in the second that it had from the start
 
 
+def test_however_much_was_spent_all_run_as_before_within_a_quarter_of_an_hour() -> None:
+    loop = Loop(lambda _, second: 10.0 if second < 1200 else 0.01)
+    loop.run(1200 + 900)
+    assert loop.intervals == INTERVALS
+
+
 def test_a_single_slow_round_is_paid_back_and_forgotten() -> None:
     loop = Loop(lambda name, second: 1.5 if name == "deliveries" and 300 <= second < 315 else 0.01)
     loop.run(901)
