@@ -112,7 +112,7 @@ SELECT count(*), count(*) FILTER (WHERE l.smessage LIKE '%%DLV-490037%%'),
 FROM (SELECT smessage FROM xtkjoblog WHERE ijobid = %(id)s ORDER BY ijoblogid DESC LIMIT 500) l
 """,
     {"xtkjoblog": ("ijoblogid", "ijobid", "smessage")},
-    Index("xtkjoblog", ("ijobid",)),
+    Index("xtkjoblog", ("ijobid", "ijoblogid")),
     granted=False,
 )
 

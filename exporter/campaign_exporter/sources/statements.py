@@ -189,7 +189,7 @@ LEFT JOIN LATERAL (
 ) undated ON true
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
 # Only where the first part that is due is held are more of them looked at, and a bounded number: what matters is whether one is
@@ -212,15 +212,17 @@ CROSS JOIN LATERAL (
 WHERE first.holder <> 0
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid", "shostname")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
+# The upper bound leaves nothing out: a planner without statistics takes a third of a table to lie above a lower bound, and a
+# two-hundredth of it between two.
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
 SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(s.tsdate)::timestamptz)
 FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
-WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
+WHERE s.tsdate BETWEEN now() - interval '1 hour' AND 'infinity' AND coalesce(s.iverifymode, 0) = 0
   AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
 GROUP BY 1, 2
 """,
