@@ -386,18 +386,27 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relk
 """,
 )
 
-# An expression has no column, and stands as NULL in its place.
+# An expression has no column, and stands as NULL in its place. What an index only includes cannot be searched by.
 INDEXES = Statement(
     "indexes",
     """
 SELECT c.relname, array_agg(a.attname ORDER BY k.place)
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
 JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
-CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) ON k.place <= i.indnkeyatts
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
   AND i.indisvalid AND i.indpred IS NULL
 GROUP BY c.relname, i.indexrelid
+""",
+)
+
+# Asked where no table is to be seen: a schema that is shut looks like one that is not there.
+SCHEMA_SHUT = Statement(
+    "right to the schema",
+    """
+SELECT NOT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n
+WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
 """,
 )
 
