@@ -21,6 +21,11 @@ EXAMPLES: Mapping[str, Sequence[object]] = {
     "window": (7 * 86400,),
     "start": (time.time() - 3 * 3600,),
     "end": (math.inf, time.time() - 3600),
+    "starts": ([time.time() - 1200], [time.time() - 7200, time.time() - 600]),
+    "ends": ([time.time() + 60], [time.time() - 3600, math.inf]),
+    "rows": (500, 5000),
+    "moment": (time.time() - 600,),
+    "ids": ([1, 2, 3], [1], list(range(1, 51)), list(range(1, 1001))),
     "tables": ([*SENDING_TABLES, *columns_read()],),
 }
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -36,7 +41,7 @@ class Scan:
     kind: str
     index: str | None
     conditional: bool
-    loops: int
+    descents: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Run:
     @property
     def descents(self) -> int:
         """How often an index was searched from its root."""
-        return sum(scan.loops for scan in self.scans if scan.index is not None)
+        return sum(scan.descents for scan in self.scans)
 
 
 def variants(statement: Statement) -> Iterator[dict[str, object]]:
@@ -76,7 +81,8 @@ def run(
     [(told,)] = connection.execute(text, values or None).fetchone() or ()
     planning = told.get("Planning", {})
     buffers = sum(each.get(f"Shared {what} Blocks", 0) for each in (told["Plan"], planning) for what in ("Hit", "Read"))
-    return Run(tuple(_scans(told["Plan"])), buffers, told["Execution Time"])
+    most = max((len(value) for value in parameters.values() if isinstance(value, list)), default=1)
+    return Run(tuple(_scans(told["Plan"], most)), buffers, told["Execution Time"])
 
 
 def _prepared(connection: psycopg.Connection, statement: Statement, parameters: Mapping[str, object]) -> str:
@@ -95,15 +101,16 @@ def _quoted(value: object) -> object:
     return str(value)
 
 
-def _scans(plan: Mapping[str, Any]) -> Iterator[Scan]:
+def _scans(plan: Mapping[str, Any], most: int) -> Iterator[Scan]:
+    """List the nodes that read tables; an index is searched for each of at most `most` elements of an array."""
     table = plan.get("Relation Name")
     if table is not None:
-        on = _index_node(plan)
-        yield Scan(
-            table, plan["Node Type"], on["Index Name"] if on else None, bool(on and "Index Cond" in on), plan["Actual Loops"]
-        )
+        on = _index_node(plan) or {}
+        condition = on.get("Index Cond", "")
+        searches = plan["Actual Loops"] * (most if "= ANY" in condition else 1) if on else 0
+        yield Scan(table, plan["Node Type"], on.get("Index Name"), bool(condition), searches)
     for child in plan.get("Plans", ()):
-        yield from _scans(child)
+        yield from _scans(child, most)
 
 
 def _index_node(plan: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -25,6 +25,8 @@ TELLS = {
     "throughput": "campaign_messages_total",
     "database": "campaign_database_blocked_sessions",
 }
+#: Statements for whose answers there is another source: nobody is off without them.
+DISPENSABLE = (statements.FLOWING_AFFINITIES,)
 SERVER_CONFIGURATION = """
 <serverconf>
   <shared><mta><IPAffinity name="retail.fr"><IP address="192.0.2.1" publicId="1"/></IPAffinity></mta></shared>
@@ -134,7 +136,7 @@ def off(seen: Observer) -> set[str]:
 
 
 def failed(seen: Observer) -> set[str]:
-    return {name for name in TELLS if seen.success(name) != 1}
+    return {name for name in seen.watched.jobs if seen.success(name) != 1}
 
 
 def silent(seen: Observer) -> set[str]:
@@ -142,9 +144,16 @@ def silent(seen: Observer) -> set[str]:
 
 
 def askers(lost: list[Statement]) -> set[str]:
-    """Name the collectors that miss these statements; for which affinities flow, there is another source."""
-    missed = [statement for statement in lost if statement is not statements.FLOWING_AFFINITIES]
+    """Name the collectors that miss these statements."""
+    missed = [statement for statement in lost if statement not in DISPENSABLE]
     return {name for statement in missed for name in NEEDS[statement.name].asked_by} - {WHY}
+
+
+def test_each_collector_on_the_database_is_under_this_test(site: Scene) -> None:
+    askers = {name for need in NEEDS.values() for name in need.asked_by} - {WHY}
+    assert askers <= TELLS.keys(), "say in TELLS by which metric one sees that it goes on"
+    with watched(site, "auto") as seen:
+        assert seen.watched.jobs.keys() == TELLS.keys()
 
 
 @pytest.mark.parametrize("want", [*wants()], ids=str)

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from campaign_exporter.sources.statement import Statement
-from campaign_exporter.sources.statements import STATEMENTS, TABLES
+from campaign_exporter.sources.statements import STATEMENTS
 from campaign_simulator.postgres import PostgresServer
 from integration.database.history import SMALL, History
 from integration.database.plans import Run, run, variants
 from integration.database.scene import new_database
 
-LOGS = frozenset(TABLES) - SMALL
+LOGS = frozenset(table for statement in STATEMENTS for table in statement.reads) - SMALL
 #: Rows of each log in a long history, and in a short one.
 LONG = 2_400_000 // len(LOGS)
 SHORT = LONG // 10
@@ -52,7 +52,7 @@ class Arena:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
-        self.history = History(connection, TABLES)
+        self.history = History(connection, LOGS)
         self._waiting = list(STAGES)
         self.history.begin()
         self.history.lengthen(SHORT)
