@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from campaign_exporter.sources.delivery_statements import JOB_LOG, PART_COUNTS
 from campaign_exporter.sources.statement import Statement
-from campaign_exporter.sources.statements import STATEMENTS
+from campaign_exporter.sources.statements import HOLDERS, NEXT_PASSES, STATEMENTS
 from campaign_simulator.postgres import PostgresServer
 from integration.database.history import SMALL, History
 from integration.database.plans import Run, run, variants
-from integration.database.scene import new_database
+from integration.database.scene import MakeScene, new_database
 
 LOGS = frozenset(table for statement in STATEMENTS for table in statement.reads) - SMALL
 #: Rows of each log in a long history, and in a short one.
@@ -122,3 +123,21 @@ def _check_scans(arena: Arena, statement: Statement, seen: Run) -> None:
             assert statement.index is not None
             columns = statement.index.columns
             assert arena.leading(scan.index)[: len(columns)] == columns, f"{statement.name}: {scan.index}"
+
+
+def test_a_delivery_of_any_size_is_looked_at_within_bounds(make_scene: MakeScene) -> None:
+    """Two parts tell when it goes on, two hundred who holds it; for a person, 20,000 are counted and 500 lines read."""
+    scene = make_scene()
+    scene.execute(
+        "INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass, iprocessid, shostname)"
+        " SELECT n, 1, now() - n * interval '1 second', n, 'mta1' FROM generate_series(1, 200000) n"
+    )
+    scene.execute(
+        "INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage) SELECT n, 1, 'text ' || n FROM generate_series(1, 200000) n"
+    )
+    scene.execute("ANALYZE")
+    bounds = ((NEXT_PASSES, 20), (HOLDERS, 300), (PART_COUNTS, 500), (JOB_LOG, 50))
+    with scene.connect() as connection:
+        for statement, bound in bounds:
+            parameters = {**next(variants(statement)), **({"deliveries": [1]} if statement in (NEXT_PASSES, HOLDERS) else {})}
+            assert run(connection, statement, parameters).buffers <= bound, statement.name
