@@ -39,14 +39,15 @@ def test_no_statement_takes_long_and_no_round_reads_the_table_twice(crowded: Sce
     crowded.execute("SELECT pg_stat_statements_reset()")
     seen = crowded.watch().round().round().round()
     assert [name for name in seen.watched.jobs if seen.success(name) != 1] == []
-    dear = crowded.execute(f"SELECT mean_exec_time, query {OURS} AND mean_exec_time > {LONGEST}")
+    mean = "mean_time" if crowded.server.version.startswith("12.") else "mean_exec_time"
+    dear = crowded.execute(f"SELECT {mean}, query {OURS} AND {mean} > {LONGEST}")
+    seen.close()
     assert dear == []
     [(buffers, pages)] = crowded.execute(
         f"SELECT sum(shared_blks_hit + shared_blks_read) / 3, pg_relation_size('nmsdelivery') / 8192 {OURS}"
     )
     whole_reads = {"delivery_stat": 1, "delivery_counters": 2}[source]
     assert whole_reads * pages < buffers < (whole_reads + 0.7) * pages
-    seen.close()
 
 
 def test_what_is_fetched_page_by_page_is_complete(crowded: Scene) -> None:
