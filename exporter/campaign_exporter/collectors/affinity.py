@@ -11,7 +11,7 @@ from campaign_exporter.domain.host_facts import Declared
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
-from campaign_exporter.sources.campaign import CampaignDatabase
+from campaign_exporter.sources.campaign import CampaignDatabase, Questions
 from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.sources.situation import read_platform
 
@@ -37,9 +37,17 @@ class AffinityCollector:
                     deliveries = ask.sending_deliveries()
                     platform = read_platform(ask, self._hosts)
                     typologies = ask.typology_affinities()
-                    enumerated = ask.enumerated_affinities() if ask.can_ask(statements.ENUMERATED_AFFINITIES) else []
+                    enumerated = self._enumerated(current, ask)
                 _add_mismatches(samples, deliveries, platform)
                 _add_latent(samples, deliveries, platform, Counter([*typologies.values(), *enumerated]))
+
+    def _enumerated(self, current: Round, ask: Questions) -> list[str]:
+        """List what users choose from; where that is shut the round fails, and goes on without."""
+        obstacle = ask.obstacle(statements.ENUMERATED_AFFINITIES)
+        if obstacle is not None:
+            current.failures["enumeration"] = obstacle
+            return []
+        return ask.enumerated_affinities()
 
 
 def _add_host(samples: Samples, host: str, declared: Declared) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_exporter.diagnosis.facts import Delivery, Holder, Parts
 from campaign_exporter.domain.workflows import Workflow
-from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, Resting, SourceError, Stale, TimedOut
+from campaign_exporter.errors import Missing, PermissionDenied, Resting, SourceError, Stale, TimedOut
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import delivery_statements, statements
 from campaign_exporter.sources.database import Database, Session
@@ -238,7 +238,7 @@ class Questions:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
         rows = self.rows(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
         if not rows:
-            raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
+            raise self._survey.absence("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
 
     def waits(self) -> dict[str, float] | None:

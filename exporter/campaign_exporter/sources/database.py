@@ -38,6 +38,8 @@ from campaign_exporter.sources.statement import Statement
 Connection = psycopg.Connection[tuple[Any, ...]]
 #: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
 _REST = 1.0
+#: Rows of a table without an index that are fetched at once: a table that should be small may hold a hundred thousand.
+_PAGE = 10_000
 #: Seconds after which the server ends a round that asks nothing.
 IDLE_TIMEOUT = 5.0
 # libpq hands no SQLSTATE out for a refused connection; these are the server's own words, and OpenSSL's.
@@ -77,11 +79,15 @@ class Link(NamedTuple):
 
 
 class Session:
-    """A round's transaction. `seconds` adds up what each statement took, by its name."""
+    """A round's transaction.
 
-    def __init__(self, connection: Connection, seconds: dict[str, float]) -> None:
+    `seconds` adds up what each statement took, by its name; `short` keeps the names of those whose answers fit on a page.
+    """
+
+    def __init__(self, connection: Connection, seconds: dict[str, float], short: set[str]) -> None:
         self._connection = connection
         self._seconds = seconds
+        self._short = short
         #: When the server answered last.
         self.answered = time.monotonic()
 
@@ -96,13 +102,24 @@ class Session:
         began = time.monotonic()
         try:
             with _translated(statement.name):
-                # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
-                return self._connection.execute(statement.text, parameters, binary=True).fetchall()
+                return self._fetched(statement, parameters)
         finally:
             now = time.monotonic()
             self._seconds[statement.name] = self._seconds.get(statement.name, 0.0) + now - began
             if not self._connection.broken:
                 self.answered = now
+
+    def _fetched(self, statement: Statement, parameters: Mapping[str, object] | None) -> list[tuple[Any, ...]]:
+        """Fetch at once what is short, and page by page what reads a table as a whole: no statement then takes long."""
+        # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
+        if statement.index is not None or not statement.reads or statement.name in self._short:
+            rows = self._connection.execute(statement.text, parameters, binary=True).fetchall()
+        else:
+            with self._connection.cursor("campaign_exporter") as cursor:
+                cursor.itersize = _PAGE
+                rows = list(cursor.execute(statement.text, parameters, binary=True))
+        (self._short.add if len(rows) <= _PAGE else self._short.discard)(statement.name)
+        return rows
 
     def attempt(self, statement: Statement) -> SourceError | None:
         """Run what is to be refused, and give the refusal; None if it went through. It is undone in any case."""
@@ -160,6 +177,7 @@ class Database:
         self._began = 0.0
         self._cut = threading.Event()
         self._closed = False
+        self._short: set[str] = set()
         #: Time zone for timestamps without one; None leaves the server's.
         self.timezone = settings.timezone
         #: Whether the server answered in the last round; None before the first.
@@ -217,7 +235,7 @@ class Database:
     def _transaction(self) -> Iterator[Session]:
         connection = self._begun()
         self.up = True
-        self._session = Session(connection, self.statement_seconds)
+        self._session = Session(connection, self.statement_seconds, self._short)
         try:
             yield self._session
             with _translated("commit"):

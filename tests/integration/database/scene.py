@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from psycopg import sql
 
 from campaign_exporter.config import Config
@@ -146,6 +147,7 @@ class Observer:
     watched: Watch
     exposition: Exposition
     clock: MovableClock
+    _told: tuple[bytes, list[Sample]] = (b"", [])
 
     def round(self, *collectors: str) -> "Observer":
         """Run a round of these collectors, or of all."""
@@ -159,12 +161,19 @@ class Observer:
     def samples(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """List samples by the values of the labels that were not asked for, in the order of their names."""
         found = {}
-        for family in text_string_to_metric_families(self.exposition.snapshot.plain.decode()):
-            for sample in family.samples:
-                rest = {key: value for key, value in sample.labels.items() if key != "campaign_instance"}
-                if sample.name == name and labels.items() <= rest.items():
-                    found[tuple(rest[key] for key in sorted(rest.keys() - labels.keys()))] = sample.value
+        for sample in self._samples():
+            rest = {key: value for key, value in sample.labels.items() if key != "campaign_instance"}
+            if sample.name == name and labels.items() <= rest.items():
+                found[tuple(rest[key] for key in sorted(rest.keys() - labels.keys()))] = sample.value
         return found
+
+    def _samples(self) -> list[Sample]:
+        """Parse the exposition, but not twice the same: a test asks often."""
+        text = self.exposition.snapshot.plain
+        if text != self._told[0]:
+            families = text_string_to_metric_families(text.decode())
+            self._told = (text, [sample for family in families for sample in family.samples])
+        return self._told[1]
 
     def counted(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """List the samples that are not 0."""
