@@ -22,6 +22,8 @@ from campaign_simulator.schema import create_schema
 PASSWORD = "monitor's \\ password"
 NOT_SENT_BY_US = "the tests' own session"
 _NUMBERS = itertools.count(1)
+#: Before, everybody may make tables in the schema public; `doctor` says so.
+_AS_FROM_15_ON = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
 
 
 class MovableClock:
@@ -220,6 +222,8 @@ def new_database(server: PostgresServer, template: str = "template_1", options: 
     name = f"scene_{next(_NUMBERS)}"
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
+    with psycopg.connect(server.dsn(database=name), autocommit=True) as connection:
+        connection.execute(_AS_FROM_15_ON)
     return name
 
 
