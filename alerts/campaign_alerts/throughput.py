@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
+from campaign_alerts.durations import duration, seconds
 from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, blocked, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Values, duration, seconds
+from campaign_alerts.values import Values
 
 _STALLED = "CampaignThroughputStalled"
 _LOW = "CampaignThroughputLow"

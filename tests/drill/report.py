@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from alerting.target import SHIPPED as ALERTMANAGER
+from campaign_alerts.durations import seconds
 from campaign_alerts.rule import Alert
-from campaign_alerts.values import seconds
 from drill.compressed import ROOT, alerts, shipped
 from drill.performance import Notice, Result, rule_of
 from drill.playbill import Outcome
