@@ -44,7 +44,7 @@ def _pending_age(values: Values) -> Recording:
     return Recording(
         PENDING_AGE,
         f"time() - min by (campaign_instance, cause) ({oldest})",
-        "how long the oldest delivery waits, by cause: all rules about pending deliveries stand on it",
+        "how long the oldest delivery waits, by cause: all rules about pending deliveries depend on it",
     )
 
 
@@ -154,7 +154,7 @@ def _failed(values: Values) -> Alert:
             ' {{ $value | printf "%.0f" }}. They stay there until somebody sees to them.'
         ),
         next_step=(
-            'psql -c "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery'
+            f'{values.psql} -c "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery'
             ' WHERE istate IN (37, 87) AND iismodel = 0 ORDER BY tslastmodified DESC LIMIT 10"'
         ),
         dashboard=_PAGE,

@@ -70,6 +70,7 @@ def _stalled(values: Values) -> Alert:
         "sort_desc(topk(3, time() - min by (delivery_id, label) (last_over_time("
         "campaign_delivery_progress_timestamp_seconds{campaign_instance=%q}[2m]))))",
         "campaign_instance",
+        heading="\nIn progress, by the time since their last progress:",
         line=f"\n- {{{{ .Value | humanizeDuration }}}}: {text.short('label')} ({{{{ .Labels.delivery_id }}}})",
     )
     return Alert(
@@ -151,7 +152,7 @@ def _errors_high(values: Values) -> Alert:
             f" first attempt; {float(settings['share']):.0%} are the limit."
         ),
         next_step=(
-            'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
+            f'{values.psql} -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
             ' ORDER BY tslastmodified DESC LIMIT 20"'
         ),
         dashboard=_PAGE,

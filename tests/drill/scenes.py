@@ -39,7 +39,7 @@ class Scene:
     muted: tuple[tuple[str, str], ...] = ()
     beside: tuple[str, ...] = ()
     delay: bool = False
-    #: Seconds that may pass until the notification, and again until it is withdrawn.
+    #: Seconds that may pass until the notification, and again until it is resolved.
     limit: float = 240.0
     #: Seconds between two rounds of the collector, by default.
     sampling: float = 15.0
