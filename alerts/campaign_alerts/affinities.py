@@ -121,7 +121,7 @@ def _latent(values: Values) -> Alert:
             f"{INSTANCE}: no server declares the IP affinity {_AFFINITY}. Typologies and enumeration values that name it:"
             " {{ $value }}. The first delivery that uses it will not be sent."
         ),
-        next_step=f"{values.psql} -c \"SELECT itypologyid, sname, sipaffinity FROM nmstypology WHERE sipaffinity <> ''\"",
+        next_step=values.query("SELECT itypologyid, sname, sipaffinity FROM nmstypology WHERE sipaffinity <> ''"),
         dashboard=_PAGE,
         when="a typology or enumeration value names an affinity that no host declares, while no launched delivery uses it",
         wait=settings["for"],

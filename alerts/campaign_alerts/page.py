@@ -26,10 +26,11 @@ scrape_configs:
 
 They need Prometheus 2.42 or newer. To change a threshold, a duration, the job's name, or where runbooks and dashboards are
 found, edit `alerts/values.yaml`, run `make rules`, and load alerts/rules anew; `make rules` tells everything that is wrong in
-the file, and then writes nothing. The dashboards take the severities of the causes and the runbooks' address from there, too: run
-`make dashboards`.
+the file, and then writes nothing. The dashboards take the severities of the causes and the runbooks' address from there, too:
+run `make dashboards`.
 
-What the commands of `next` and of the runbooks need, such as a database account: [Before you begin](../alerts/runbooks/README.md).
+What the commands of `next` and of the runbooks need, such as a database account, is in
+[Before you begin](../alerts/runbooks/README.md).
 
 Two exporters that watch the same instance do no harm: states are merged to the better one, ages to the older, counters are
 compared as rates. Instances are told apart by `campaign_instance`, so no two may share a name.

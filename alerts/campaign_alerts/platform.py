@@ -58,9 +58,9 @@ def _blocked(values: Values) -> Alert:
             f" holds.{tables}\n"
             f"Messages under way at the last count: {text.under_way('15m')}.{text.at_stake('database_blocked')}"
         ),
-        next_step=(
-            f'{values.psql} -c "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM pg_stat_activity'
-            ' WHERE cardinality(pg_blocking_pids(pid)) > 0"'
+        next_step=values.query(
+            "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM pg_stat_activity"
+            " WHERE cardinality(pg_blocking_pids(pid)) > 0"
         ),
         dashboard=_PAGE,
         when=f"a session waits longer than {settings['wait']} for a lock on a table that sending needs",

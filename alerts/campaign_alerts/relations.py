@@ -97,7 +97,7 @@ def _out_of_order(document: Document, order: _Order) -> Problem | None:
 
 
 def _roots_too_short(document: Document) -> Iterator[Problem]:
-    """A root alert that ends before what it explains would let a page go out for what is fixed already."""
+    """Find root alerts that end before what they explain, so that a page would go out for what is fixed already."""
     names = ("keep_root_firing_for", "keep_firing_for", "window", "interval")
     root, keep, window, interval = (_length(document, (name,)) for name in names)
     if root is None or keep is None or window is None or interval is None:

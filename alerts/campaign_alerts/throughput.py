@@ -151,9 +151,8 @@ def _errors_high(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"
             f" first attempt; {float(settings['share']):.0%} are the limit."
         ),
-        next_step=(
-            f'{values.psql} -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
-            ' ORDER BY tslastmodified DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg ORDER BY tslastmodified DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(

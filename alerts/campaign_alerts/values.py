@@ -70,6 +70,10 @@ class Values:
         """Give the settings of an alert."""
         return self._settings[alert]
 
+    def query(self, statement: str) -> str:
+        """Give the command that runs a statement in Campaign's database; it holds no double quotes."""
+        return f'{self.psql} -c "{statement}"'
+
 
 def load_values(file: Path) -> Values:
     """Read values.yaml; raise ConfigurationError with all that is wrong with it."""

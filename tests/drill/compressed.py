@@ -10,6 +10,7 @@ from campaign_alerts.render import groups, rule_files
 from campaign_alerts.rule import Alert
 from campaign_alerts.values import SHIPPED, Values, load_values
 
+ROOT = Path(__file__).resolve().parents[2]
 #: A bound of the exporter's histogram: what it is compared with is not compressed, since the simulator backdates it.
 _KEPT = {"within"}
 
