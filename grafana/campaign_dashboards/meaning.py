@@ -56,7 +56,7 @@ _SHADES: Mapping[Severity, Sequence[str]] = {
 
 
 #: How grave each cause is: what the alerts say of it, so that no dashboard contradicts a page.
-GRAVITY: Mapping[str, Severity] = {name: cause.severity for name, cause in load_values(SHIPPED).causes.items()}
+GRAVITY: dict[str, Severity] = {name: cause.severity for name, cause in load_values(SHIPPED).causes.items()}
 
 
 def causes_of(*severities: Severity) -> tuple[str, ...]:
