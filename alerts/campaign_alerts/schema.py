@@ -14,6 +14,7 @@ from campaign_exporter.config import HttpUrl
 
 #: A password in a connection string or in an address.
 _PASSWORD = re.compile(r"password\s*=|://[^/@\s]*:[^@\s]*@", re.IGNORECASE)
+_UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LONGEST = 200
 
 
@@ -68,6 +69,18 @@ def _word(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if " " in _word(value):
+        raise ValueError("must not hold spaces: it stands in commands")
+    return value
+
+
+def _uid(value: str) -> str:
+    if not _UID.fullmatch(value):
+        raise ValueError("must be a uid of Grafana: up to 40 letters, digits, - and _")
+    return value
+
+
 def _command(value: str) -> str:
     if not value.strip() or not value.isprintable() or "{{" in value or "}}" in value:
         raise ValueError("must be a command on one line, without {{ and }}")
@@ -85,7 +98,8 @@ Share = Annotated[float, BeforeValidator(_share)]
 Factor = Annotated[int | float, BeforeValidator(_number(1, 100))]
 BaseUrl = Annotated[HttpUrl, AfterValidator(_base)]
 Word = Annotated[str, AfterValidator(_word)]
-Uid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+Path = Annotated[str, AfterValidator(_path)]
+Uid = Annotated[str, AfterValidator(_uid)]
 
 
 class Section(sections.Section):
@@ -268,7 +282,7 @@ class File(Section):
     dashboards: BaseUrl
     dashboard_uids: DashboardUids
     job: Word
-    configuration_file: Word
+    configuration_file: Path
     psql: Annotated[str, AfterValidator(_command)]
     scrape_interval: Interval
     interval: Interval

@@ -47,7 +47,7 @@ class Result:
     notified: float = 0.0
     cleared: float = 0.0
     ended: float = 0.0
-    resolved: float = 0.0
+    withdrawn: float = 0.0
     notice: Notice | None = None
     chat: Notice | None = None
     problems: list[str] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Performance:
             cleared = time.time()
         result.cleared = self._cleared = cleared
         self._wait("nobody was told that it is resolved", lambda: self._told(over=True), self.scene.limit)
-        result.resolved = self._told(over=True).at  # type: ignore[union-attr]  # it is there
+        result.withdrawn = self._told(over=True).at  # type: ignore[union-attr]  # it is there
         lines = self._lines()
         self._measure(result, lines)
         self._judge(result, lines)

@@ -110,8 +110,8 @@ class Row:
     def totals(self) -> list[float]:
         return sorted(result.notified - result.fault for result in self.results)
 
-    def resolved(self) -> float:
-        return median(result.resolved - result.cleared for result in self.results)
+    def withdrawn(self) -> float:
+        return median(result.withdrawn - result.cleared for result in self.results)
 
 
 class Report:
@@ -162,7 +162,7 @@ class Report:
 
     def _measured(self, row: Row) -> str:
         totals = row.totals()
-        cells = [row.seen(), row.needed / self.faster, row.pending(), row.told(), median(totals), totals[-1], row.resolved()]
+        cells = [row.seen(), row.needed / self.faster, row.pending(), row.told(), median(totals), totals[-1], row.withdrawn()]
         numbers = " | ".join(f"{cell:.1f}" for cell in cells)
         return f"| {row.scene.name} | {row.scene.severity} | {len(totals)} | {numbers} |\n"
 

@@ -113,6 +113,13 @@ _BOUNDS = "1m, 2m, 5m, 10m, 15m, 30m, 1h, 2h, 4h, 8h, 1d"
             "https://g.example/d?a=b ",
             "dashboards: must be the address before what the rules append",
         ),
+        (
+            "hosts: campaign-mta",
+            "hosts: d/campaign",
+            "dashboard_uids.hosts: must be a uid of Grafana: up to 40 letters, digits,",
+        ),
+        ("campaign.yaml ", "the campaign.yaml ", "configuration_file: must not hold spaces: it stands in commands"),
+        ("job: campaign ", "job: 12 ", "job: must be text: put it in quotes"),
         ("hosts: campaign-mta", "mta: campaign-mta", "dashboard_uids: lacks the key hosts: add it"),
         ("psql: psql ", "psql: psql postgresql://dba:s3@db.example/c ", "psql: must not hold a password, since notifications"),
         (
