@@ -127,8 +127,7 @@ def _stale(values: Values) -> Alert:
         summary="A collector of the exporter stands still",
         description=(
             f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} has ended no round for far longer than its interval."
-            " What it"
-            " told has been withdrawn, and alerts that stand on it cannot fire."
+            " What it told is no longer exported, and alerts that depend on it cannot fire."
         ),
         next_step=_LOG,
         dashboard=_PAGE,
@@ -166,8 +165,7 @@ def _failing(values: Values) -> Alert:
         summary="A collector of the exporter fails",
         description=(
             f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} cannot read all it wants, because of:{reasons}. What"
-            " it could"
-            " not read has been withdrawn, and alerts that stand on it cannot fire."
+            " it could not read is no longer exported, and alerts that depend on it cannot fire."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,
@@ -196,11 +194,10 @@ def _unavailable(values: Values) -> Alert:
         "warning",
         "platform",
         settings.fill("max_over_time(campaign_exporter_collector_available[$window]) == 0"),
-        summary="The database lacks what a collector stands on",
+        summary="The database lacks what a collector needs",
         description=(
             f"{INSTANCE}: a table, column or index that the collector {_COLLECTOR} of {_EXPORTER} needs is not there. What"
-            " stands"
-            " on it is switched off, so that no statement scans a large table."
+            " depends on it is switched off, so that no statement scans a large table."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,

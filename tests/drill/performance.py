@@ -101,7 +101,7 @@ class Performance:
             lines = self._lines()
             cleared = time.time()
         result.cleared = self._cleared = cleared
-        self._wait("nobody was told that it is over", lambda: self._told(over=True), self.scene.limit)
+        self._wait("nobody was told that it is resolved", lambda: self._told(over=True), self.scene.limit)
         result.withdrawn = self._told(over=True).at  # type: ignore[union-attr]  # it is there
         lines = self._lines()
         self._measure(result, lines)

@@ -66,8 +66,7 @@ _STALE_STORIES = (
                             _STALE,
                             "A collector of the exporter stands still",
                             "prod: the collector pending of a:11951 has ended no round for far longer than its interval."
-                            " What it told"
-                            " has been withdrawn, and alerts that stand on it cannot fire.",
+                            " What it told is no longer exported, and alerts that depend on it cannot fire.",
                             LOG,
                             _PAGE,
                         ),
@@ -220,7 +219,7 @@ _FAILING_STORIES = (
                             "A collector of the exporter fails",
                             "prod: the collector throughput of a:11951 cannot read all it wants, because of: permission"
                             " timeout. What"
-                            " it could not read has been withdrawn, and alerts that stand on it cannot fire.",
+                            " it could not read is no longer exported, and alerts that depend on it cannot fire.",
                             DOCTOR,
                             _PAGE,
                         ),
@@ -337,10 +336,9 @@ _UNAVAILABLE_STORIES = (
                         _off("pending").labels,
                         told(
                             _UNAVAILABLE,
-                            "The database lacks what a collector stands on",
+                            "The database lacks what a collector needs",
                             "prod: a table, column or index that the collector pending of a:11951 needs is not there. What"
-                            " stands on"
-                            " it is switched off, so that no statement scans a large table.",
+                            " depends on it is switched off, so that no statement scans a large table.",
                             DOCTOR,
                             _PAGE,
                         ),
