@@ -263,6 +263,7 @@ class Alerts(Section):
     CampaignExporterDataStale: _DataStale
     CampaignExporterCollectorFailing: Lasting
     CampaignExporterCollectorUnavailable: Lasting
+    CampaignExporterOverBudget: LastingRange
 
 
 class DashboardUids(Section):
