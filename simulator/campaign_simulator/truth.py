@@ -56,7 +56,7 @@ class Truth:
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
     under_way: Mapping[StateAndChannel, Mapping[str, int]]  # counters of deliveries in these states, by kind
     coming: tuple[Coming, ...]
-    past_validity: Mapping[int, int]  # messages that will be too late, by delivery that is slowed down
+    past_validity: Mapping[int, int]  # messages not tried by then, by delivery that is slowed down
     processes: Mapping[str, Mapping[str, int]]  # 1 or 0, by host and module that is to run
     affinities: Mapping[str, tuple[str, ...]]  # by host
     pending: tuple[PendingDelivery, ...]

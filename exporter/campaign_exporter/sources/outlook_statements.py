@@ -45,20 +45,20 @@ WHERE d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0)
     },
 )
 
-# Five minutes make one wave. Of the index only what is still to come is read.
+# Five minutes make one wave, which begins with its first part. Of the index only what is still to come is read.
 WAVES = Statement(
     "waves of parts",
     f"""
-SELECT w.id, p.slot, p.messages
+SELECT w.id, date_part('epoch', p.first::timestamptz), p.messages
 FROM unnest(%(deliveries)s::bigint[]) AS w(id)
 CROSS JOIN LATERAL (
-  SELECT 300 * floor(date_part('epoch', f.tsnextpass::timestamptz) / 300) AS slot, sum(coalesce(f.ircpcount, 0)) AS messages
+  SELECT min(f.tsnextpass) AS first, sum(coalesce(f.ircpcount, 0)) AS messages
   FROM (
     SELECT n.tsnextpass, n.ircpcount FROM nmsdeliverypart n
     WHERE n.ideliveryid = w.id AND n.tsnextpass > now() AND n.tsnextpass < 'infinity'
     ORDER BY n.tsnextpass LIMIT {_PARTS}
   ) f
-  GROUP BY 1
+  GROUP BY floor(date_part('epoch', f.tsnextpass::timestamptz) / 300)
 ) p
 """,  # noqa: S608 - put together from constants of this file
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "ircpcount")},
