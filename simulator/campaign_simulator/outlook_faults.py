@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from campaign_simulator.delivery_faults import after, span
 from campaign_simulator.faults import Fault, Undo, World
+from campaign_simulator.model import VALIDITY
 from campaign_simulator.sending import Slowness
 
 #: At a message a second a delivery of this size takes more than an hour.
@@ -13,7 +14,7 @@ _APART = timedelta(minutes=5)
 
 
 def _too_slow(world: World, target: str) -> Undo:
-    """Let a delivery go so slowly that its validity ends before it is through."""
+    """Let a delivery go so slowly that its validity ends before it is through; the mend is to hurry and to extend it."""
     engine = world.engine
     delivery = engine.traffic.plain(world.now(), size=_SLOW_SIZE)
     delivery.validity = world.now() + span(target)
@@ -22,6 +23,9 @@ def _too_slow(world: World, target: str) -> Undo:
 
     def undo() -> None:
         engine.slowed.pop(delivery.delivery_id)
+        delivery.validity = world.now() + VALIDITY
+        if delivery.delivery_id in engine.active:
+            engine.touch(delivery)
 
     return undo
 

@@ -12,7 +12,7 @@ HORIZONS: Mapping[str, float] = MappingProxyType(
     {"15m": 900.0, "30m": 1800.0, "1h": 3600.0, "2h": 7200.0, "4h": 14400.0, "8h": 28800.0, "24h": 86400.0}
 )
 LAUNCHED, PREPARED = "launched", "prepared"
-#: Large deliveries that come within ten minutes of one another come together.
+#: Adobe: do not schedule large deliveries together, there is a gap of 5-10 minutes (delivery-performances.md).
 TOGETHER_SECONDS = 600.0
 
 
