@@ -78,17 +78,6 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
 
 def _together(values: Values) -> Alert:
     settings, usual = values.of(_TOGETHER), baseline(values)
-    group = "{campaign_instance=%q,group=%q}"
-    start = f"sort(max by (delivery_id, label) (last_over_time({_START}{group}[2m])) - time())"
-    takes = (
-        f"max(last_over_time({_LARGE}{{campaign_instance=%q,delivery_id=%q}}[2m]))"
-        f" / scalar(max({usual}{{campaign_instance=%q}}))"
-    )
-    line = (
-        f"\n- {text.short('label')} ({{{{ .Labels.delivery_id }}}}): in {{{{ .Value | humanizeDuration }}}}, takes "
-        f"{{{{ with printf `{takes}` $labels.campaign_instance .Labels.delivery_id $labels.campaign_instance | query }}}}"
-        "{{ . | first | value | humanizeDuration }}{{ end }}"
-    )
     rate = text.number(f"3600 * {usual}{{campaign_instance=%q}}", "campaign_instance")
     return Alert(
         _TOGETHER,
@@ -115,7 +104,7 @@ def _together(values: Values) -> Alert:
         description=(
             f"{INSTANCE}: large deliveries start within ten minutes of one another. Together they take"
             f" {{{{ $value | humanizeDuration }}}} at the {rate} messages an hour that are usual. To spread them, leave between"
-            f" two starts the time that the earlier one takes:{text.each(start, 'campaign_instance', 'group', line=line)}"
+            f" two starts the time that the earlier one takes:{_one_after_the_other(usual)}"
         ),
         next_step=(
             'psql -c "SELECT ideliveryid, slabel, itodeliver, tscontact FROM nmsdelivery'
@@ -130,3 +119,18 @@ def _together(values: Values) -> Alert:
         keep=values.keep,
         labels=DATABASE,
     )
+
+
+def _one_after_the_other(usual: str) -> str:
+    """List the deliveries of a group by their starts, with the time that each takes alone."""
+    start = f"sort(max by (delivery_id, label) (last_over_time({_START}{{campaign_instance=%q,group=%q}}[2m])) - time())"
+    takes = (
+        f"max(last_over_time({_LARGE}{{campaign_instance=%q,delivery_id=%q}}[2m]))"
+        f" / scalar(max({usual}{{campaign_instance=%q}}))"
+    )
+    line = (
+        f"\n- {text.short('label')} ({{{{ .Labels.delivery_id }}}}): in {{{{ .Value | humanizeDuration }}}}, takes "
+        f"{{{{ with printf `{takes}` $labels.campaign_instance .Labels.delivery_id $labels.campaign_instance | query }}}}"
+        "{{ . | first | value | humanizeDuration }}{{ end }}"
+    )
+    return text.each(start, "campaign_instance", "group", line=line)

@@ -234,8 +234,8 @@ _TOGETHER_STORIES = (
                             _TOGETHER,
                             "Large deliveries are scheduled together",
                             "prod: large deliveries start within ten minutes of one another. Together they take 36m 5s at the"
-                            " 34.91k messages an hour that are usual. To spread them, leave between two starts the time that the"
-                            " earlier one takes:\n- Spring sale (301): in 3h 55m 0s, takes 20m 37s"
+                            " 34.91k messages an hour that are usual. To spread them, leave between two starts the time that"
+                            " the earlier one takes:\n- Spring sale (301): in 3h 55m 0s, takes 20m 37s"
                             "\n- Newsletter (302): in 4h 0m 0s, takes 15m 28s",
                             _PSQL_SCHEDULE,
                         ),
