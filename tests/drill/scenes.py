@@ -422,7 +422,7 @@ TICKETS = (
         "campaign",
         # Four hours are eight minutes here.
         faults("delivery-too-slow 7m"),
-        r"at the present rate [\d.]+k? messages will be lost.*in [67]m",
+        r"at the present rate [\d.]+k? messages will be lost.*in \dm",
         confirmed=20 * _MINUTE,
         sampling=30.0,
         limit=400.0,
