@@ -18,6 +18,11 @@ class LineCounts:
         self.totals: Counter[str] = Counter()
         self._figures: dict[int, dict[str, int]] | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was counted or remembered yet."""
+        return self._figures is not None
+
     def count(self, figures: Figures) -> None:
         """Count what has been added since the last time; what is there the very first time is only remembered."""
         known = self._figures

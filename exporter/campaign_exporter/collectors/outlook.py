@@ -8,16 +8,19 @@ from campaign_exporter.catalogue import SERIES_DROPPED
 from campaign_exporter.collectors.delivery_logs import LineCounts
 from campaign_exporter.collectors.forecasts import Ahead, Forecasts, add_table
 from campaign_exporter.config import OutlookSettings
+from campaign_exporter.diagnosis.facts import Delivery
 from campaign_exporter.domain.deliveries import PREPARED, SENDING_STATES, START_PENDING, channel_name, state_name
 from campaign_exporter.domain.schedule import Load, loads_of, together, upcoming
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import outlook_statements as statements
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
-from campaign_exporter.sources.outlook import Counted, log_findings, log_types, outlook_deliveries, waves
+from campaign_exporter.sources.outlook import Counted, log_ends, log_findings, log_types, outlook_deliveries, waves
 from campaign_exporter.state import Memory
 
 _EMAIL = "email"
+#: Deliveries whose logs are read in one round.
+_LOGS = 200
 _CUT = (catalogue.DELIVERY_MESSAGES.name, catalogue.UPCOMING_LARGE.name)
 
 
@@ -37,8 +40,8 @@ class OutlookCollector:
         self._types = LineCounts.load(kept.get("types"))
         self._findings = LineCounts.load(kept.get("findings"))
         self._dropped = Counter(dict.fromkeys(_CUT, 0) | kept.get("dropped", {}))
-        #: Deliveries whose logs were read the last time: the last words of what is over now are still to be read.
-        self._logged: frozenset[int] = frozenset(kept.get("logged", ()))
+        #: How far the logs were read the last time, by delivery: the last words of what is over now are still to be read.
+        self._logged: dict[int, tuple[int, int] | None] = dict.fromkeys(kept.get("logged", ()))
 
     def collect(self, current: Round) -> None:
         """Read the deliveries in one statement; what stands on parts, and the logs, may fail apart."""
@@ -65,15 +68,18 @@ class OutlookCollector:
     def _read_logs(self, samples: Samples, ask: Questions, counted: Iterable[Counted]) -> None:
         if self._memory is None:
             return
-        now = frozenset(each.delivery.delivery_id for each in counted)
-        self._types.count(log_types(ask, sorted(now | self._logged)))
+        now = _latest(each.delivery for each in counted)
+        ends = log_ends(ask, sorted(now))
+        changed = {id_ for id_, of_log in ends.items() if of_log != self._logged.get(id_)}
+        wanted = sorted(changed | (self._logged.keys() - now))
+        self._types.count(log_types(ask, wanted))
         if ask.can_ask(statements.LOG_FINDINGS):
-            self._findings.count(log_findings(ask, sorted(now | self._logged)))
+            self._findings.count(log_findings(ask, wanted if self._findings.begun else sorted(now)))
             for finding in statements.FINDINGS:
                 samples.add(catalogue.LOG_FINDINGS, self._findings.totals[finding], finding=finding)
         for log_type, lines in self._types.totals.items():
             samples.add(catalogue.LOG_LINES, lines, log_type=log_type)
-        self._logged = now
+        self._logged = {id_: ends.get(id_) for id_ in now}
 
     def _keep(self, memory: Memory) -> None:
         memory.keep(
@@ -87,14 +93,20 @@ class OutlookCollector:
         )
 
 
+def _latest(deliveries: Iterable[Delivery]) -> frozenset[int]:
+    """Choose whose logs are read: a bounded number, those that were modified last."""
+    newest = sorted(deliveries, key=lambda delivery: (-(delivery.modified or 0.0), delivery.delivery_id))
+    return frozenset(delivery.delivery_id for delivery in newest[:_LOGS])
+
+
 def _ahead(ask: Questions, counted: Iterable[Counted]) -> Ahead:
     """Read what is prepared of the deliveries that this instance sends."""
-    ids = [
-        each.delivery.delivery_id
-        for each in counted
-        if each.delivery.state in SENDING_STATES and each.delivery.sent_here and each.delivery.messages_waiting
+    ours = [
+        delivery
+        for delivery, *_ in counted
+        if delivery.state in SENDING_STATES and delivery.sent_here and delivery.messages_waiting
     ]
-    return Ahead(ask.parts(ids), waves(ask, ids), ask.now())
+    return Ahead(ask.parts(delivery.delivery_id for delivery in ours), waves(ask, ours), ask.now())
 
 
 def _loads(counted: Iterable[Counted], ahead: Ahead) -> list[Load]:

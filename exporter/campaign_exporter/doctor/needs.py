@@ -65,6 +65,7 @@ NEEDS: Mapping[str, Need] = {
     statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
     outlook_statements.OUTLOOK_DELIVERIES.name: Need(("outlook",), ("outlook",)),
     outlook_statements.WAVES.name: Need(("outlook",), words=_AHEAD),
+    outlook_statements.LOG_ENDS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
     outlook_statements.LOG_TYPES.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
     outlook_statements.LOG_FINDINGS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_FINDINGS.name}"),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),

@@ -26,13 +26,20 @@ def outlook_deliveries(ask: Questions) -> list[Counted]:
     return [Counted(basics(row[:BASICS]), *row[BASICS:]) for row in rows]
 
 
-def waves(ask: Questions, delivery_ids: Iterable[int]) -> dict[int, list[Wave]]:
+def waves(ask: Questions, deliveries: Iterable[Delivery]) -> dict[int, list[Wave]]:
     """List what is to be sent later of each delivery, in steps of five minutes."""
     found: dict[int, list[Wave]] = defaultdict(list)
-    wanted = list(delivery_ids)
-    for id_, moment, messages in ask.rows(statements.WAVES, {"deliveries": wanted}) if wanted else []:
-        found[id_].append(Wave(float(moment), int(messages)))
+    waiting = {delivery.delivery_id: delivery.messages_waiting for delivery in deliveries}
+    for id_, moment, messages in ask.rows(statements.WAVES, {"deliveries": list(waiting)}) if waiting else []:
+        found[id_].append(Wave(float(moment), waiting[id_] if messages is None else int(messages)))
     return found
+
+
+def log_ends(ask: Questions, delivery_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Give the least and the greatest id of the lines of each delivery's log; one without lines is left out."""
+    wanted = list(delivery_ids)
+    rows = ask.rows(statements.LOG_ENDS, {"deliveries": wanted}) if wanted else []
+    return {id_: (first, last) for id_, first, last in rows}
 
 
 def log_types(ask: Questions, delivery_ids: Iterable[int]) -> dict[int, dict[str, int]]:

@@ -45,21 +45,35 @@ WHERE d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0)
     },
 )
 
-# Five minutes make one wave, which begins with its first part. Of the index only what is still to come is read.
+# Five minutes make one wave, which begins with its first part. The parts are read only where their passes differ: that
+# all of a delivery comes at one time, as with most that are scheduled, two probes of the index tell (NULL messages: all).
 WAVES = Statement(
     "waves of parts",
     f"""
 SELECT w.id, date_part('epoch', p.first::timestamptz), p.messages
 FROM unnest(%(deliveries)s::bigint[]) AS w(id)
 CROSS JOIN LATERAL (
-  SELECT min(f.tsnextpass) AS first, sum(coalesce(f.ircpcount, 0)) AS messages
-  FROM (
+  SELECT e.tsnextpass AS pass FROM nmsdeliverypart e WHERE e.ideliveryid = w.id ORDER BY e.tsnextpass LIMIT 1
+) earliest
+CROSS JOIN LATERAL (
+  SELECT l.tsnextpass AS pass FROM nmsdeliverypart l
+  WHERE l.ideliveryid = w.id AND l.tsnextpass < 'infinity' ORDER BY l.tsnextpass DESC LIMIT 1
+) latest
+CROSS JOIN LATERAL (
+  SELECT earliest.pass = latest.pass
+    AND NOT EXISTS (SELECT FROM nmsdeliverypart u WHERE u.ideliveryid = w.id AND u.tsnextpass IS NULL) AS one
+) passes
+CROSS JOIN LATERAL (
+  SELECT latest.pass AS first, NULL::bigint AS messages WHERE passes.one
+  UNION ALL
+  SELECT min(f.tsnextpass), sum(coalesce(f.ircpcount, 0)) FROM (
     SELECT n.tsnextpass, n.ircpcount FROM nmsdeliverypart n
-    WHERE n.ideliveryid = w.id AND n.tsnextpass > now() AND n.tsnextpass < 'infinity'
+    WHERE n.ideliveryid = w.id AND n.tsnextpass > now() AND n.tsnextpass < 'infinity' AND NOT passes.one
     ORDER BY n.tsnextpass LIMIT {_PARTS}
   ) f
   GROUP BY floor(date_part('epoch', f.tsnextpass::timestamptz) / 300)
 ) p
+WHERE latest.pass > now()
 """,  # noqa: S608 - put together from constants of this file
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "ircpcount")},
     Index("nmsdeliverypart", ("ideliveryid",)),
@@ -68,7 +82,24 @@ CROSS JOIN LATERAL (
 #: What a line of a delivery's log can say, in the order of the statement.
 FINDINGS = ("capacity", "temporary_file", "cross_device", "mid_timeout", "throttled", "affinity_not_on_mid")
 
-# That iJobId is the delivery's id is inferred. Ids of lines are no measure of their order: each server takes them in blocks.
+# That iJobId is the delivery's id is inferred. Two probes of the index a delivery tell whether there may be new lines.
+LOG_ENDS = Statement(
+    "ends of delivery logs",
+    """
+SELECT w.id, first.line, last.line
+FROM unnest(%(deliveries)s::bigint[]) AS w(id)
+CROSS JOIN LATERAL (
+  SELECT f.ijoblogid AS line FROM xtkjoblog f WHERE f.ijobid = w.id AND f.ijoblogid <> 0 ORDER BY f.ijoblogid LIMIT 1
+) first
+CROSS JOIN LATERAL (
+  SELECT l.ijoblogid AS line FROM xtkjoblog l WHERE l.ijobid = w.id AND l.ijoblogid <> 0 ORDER BY l.ijoblogid DESC LIMIT 1
+) last
+""",
+    {"xtkjoblog": ("ijobid", "ijoblogid")},
+    Index("xtkjoblog", ("ijobid",)),
+)
+
+# Ids of lines are no measure of their order, since each server takes them in blocks: all lines of a delivery are counted.
 LOG_TYPES = Statement(
     "lines of delivery logs",
     f"""
