@@ -51,6 +51,10 @@ def _slow(
     return forecast(target, number, label, past=past, validity=validity, rate=rate)
 
 
+#: One that is slow, and has days.
+_LATER = _slow(validity=clock(-hours(48)), number="205", label="Welcome")
+
+
 def _missed(name: str, world: World, *firing: Firing, until: float = hours(2), told: tuple[Told, ...] = ()) -> Case:
     return Case((_MISSES,), name, {**healthy(), **world}, until, firing, told)
 
@@ -146,6 +150,22 @@ _MISSED_STORIES = (
         withdrawn(_slow(), minutes(60), minutes(66), _PAST, "campaign_delivery_validity_timestamp_seconds"),
         _page(),
     ),
+    *(
+        _missed(
+            f"{name} is not told for longer: `for` begins anew",
+            withdrawn({**_slow(), **_LATER}, minutes(25), minutes(27.5), f"campaign_delivery_{name}"),
+            *((_page(start=minutes(37.5)),) if name != "messages_per_second" else (_page(),)),
+            _ticket(start=minutes(57.5)),
+        )
+        for name in ("messages_past_validity", "validity_timestamp_seconds", "messages_per_second")
+    ),
+    _missed(
+        "failed scrapes do not delay a ticket",
+        scrapes_fail({**healthy(), **_LATER}, A, minutes(40), minutes(41.5)),
+        _ticket(),
+    ),
+    _missed("a ticket has the same least: just below it", _slow(always(99), clock(-hours(48)))),
+    _missed("a ticket has the same least", _slow(steps(None, (_SEEN, 100)), clock(-hours(48))), _ticket()),
     _missed("of two exporters one fails", scrapes_fail(twice(_slow(), A, B), A, minutes(22), hours(2)), _page()),
     _missed(
         "two exporters do not make two of what is lost, and the better one counts",
@@ -294,6 +314,11 @@ _TOGETHER_STORIES = (
             scrapes_fail({**healthy(), **_busy(), **_TWO}, A, _SCHEDULED + 60, _SCHEDULED + 150), A, hours(9), hours(9) + 180
         ),
         _together(),
+    ),
+    _scheduled(
+        "what is not told for longer begins anew",
+        withdrawn(_TWO, _SCHEDULED + minutes(2), _SCHEDULED + minutes(4.5), _LARGE),
+        _together(start=_SCHEDULED + minutes(9.5)),
     ),
     Case(
         (_TOGETHER,),
