@@ -60,6 +60,7 @@ _TITLES = {
     "endpoints": "Collector `endpoints`",
     "disks": "Collector `disks`",
     "database": "Collector `database`",
+    "outlook": "Collector `outlook`: what is under way, and what comes",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

@@ -235,6 +235,16 @@ class _DataStale(Lasting):
     slack: Wait
 
 
+class _WillMiss(Lasting):
+    minimum_messages: Count
+    page_within: Span
+    for_later: Wait
+
+
+class _Together(Lasting):
+    takes: Span
+
+
 class Alerts(Section):
     """The settings of each alert."""
 
@@ -245,6 +255,8 @@ class Alerts(Section):
     CampaignDeliveryErrorsHigh: _ErrorsHigh
     CampaignDeliveryFailed: _Failed
     CampaignDeliveryStartsLate: _StartsLate
+    CampaignDeliveryWillMissValidity: _WillMiss
+    CampaignLargeDeliveriesTogether: _Together
     CampaignAllMtasDown: _AllDown
     CampaignMtaDown: Lasting
     CampaignProcessMissing: _Others

@@ -1,11 +1,12 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
+from campaign_exporter import catalogue_outlook
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
+COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", "outlook")
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}
@@ -445,4 +446,11 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in list(globals().values()) if isinstance(metric, Metric)}
+#: Subjects whose metrics stand in a file of their own.
+_ELSEWHERE = (catalogue_outlook,)
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for place in (globals(), *map(vars, _ELSEWHERE))
+    for metric in list(place.values())
+    if isinstance(metric, Metric)
+}

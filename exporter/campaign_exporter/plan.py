@@ -10,6 +10,7 @@ from campaign_exporter.collectors.database import DatabaseCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
@@ -26,12 +27,12 @@ from campaign_exporter.sources.rests import Rests
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
+_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "outlook", "database", "endpoints", "disks")
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -120,6 +121,7 @@ class Watch:
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, memory=self._kept(memory)
             ),
+            "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
         }
 
