@@ -61,9 +61,9 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
             f"{INSTANCE}: at the present rate {{{{ $value | humanize }}}} messages will be lost: Campaign cancels what is"
             f" unsent when the validity ends.{text.each(f'sort_desc(topk(5, {one}))', *asked, line=line)}"
         ),
-        next_step=(
-            'psql -c "SELECT ideliveryid, slabel, itodeliver - iprocessed AS messages_left, tsvalidity FROM nmsdelivery'
-            ' WHERE istate = 55 AND iismodel = 0 ORDER BY tsvalidity LIMIT 10"'
+        next_step=values.query(
+            "SELECT ideliveryid, slabel, itodeliver - iprocessed AS messages_left, tsvalidity FROM nmsdelivery"
+            " WHERE istate = 55 AND iismodel = 0 ORDER BY tsvalidity LIMIT 10"
         ),
         dashboard=_PAGE,
         when=(
@@ -106,9 +106,9 @@ def _together(values: Values) -> Alert:
             f" {{{{ $value | humanizeDuration }}}} at the {rate} messages an hour that are usual. To spread them, leave between"
             f" two starts the time that the earlier one takes:{_one_after_the_other(usual)}"
         ),
-        next_step=(
-            'psql -c "SELECT ideliveryid, slabel, itodeliver, tscontact FROM nmsdelivery'
-            ' WHERE istate IN (25, 45, 51) AND iismodel = 0 AND tscontact > now() ORDER BY tscontact LIMIT 20"'
+        next_step=values.query(
+            "SELECT ideliveryid, slabel, itodeliver, tscontact FROM nmsdelivery"
+            " WHERE istate IN (25, 45, 51) AND iismodel = 0 AND tscontact > now() ORDER BY tscontact LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(

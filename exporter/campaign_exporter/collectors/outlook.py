@@ -29,10 +29,9 @@ class OutlookCollector:
 
     name = "outlook"
 
-    def __init__(self, database: CampaignDatabase, settings: OutlookSettings, *, life: float, memory: Memory | None) -> None:
+    def __init__(self, database: CampaignDatabase, settings: OutlookSettings, *, memory: Memory | None) -> None:
         self._database = database
         self._settings = settings
-        self._life = life
         self._memory = memory
         kept = (memory.read() if memory else None) or {}
         self._forecasts = Forecasts(settings.rate_window)
@@ -46,7 +45,7 @@ class OutlookCollector:
     def collect(self, current: Round) -> None:
         """Read the deliveries in one statement; what stands on parts, and the logs, may fail apart."""
         with current.part() as samples:
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 counted = outlook_deliveries(ask)
                 under_way = [each for each in counted if (each.delivery.state or 0) >= START_PENDING]
                 with current.part("ahead") as ahead:
