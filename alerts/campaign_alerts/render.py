@@ -22,9 +22,8 @@ _WIDTH = 10_000  # no line is broken but where the text breaks it
 
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups."""
-    return tuple(
-        make(values) for make in (deliveries, service_level, throughput, outlook, hosts, affinities, platform, exporter)
-    )
+    makers = (deliveries, service_level, throughput, outlook, hosts, affinities, platform, exporter)
+    return tuple(make(values) for make in makers)
 
 
 def rule_files(values: Values) -> Mapping[str, str]:

@@ -208,6 +208,16 @@ class _StartsLate(Section):
     slow: _Burn
 
 
+class _WillMissValidity(Lasting):
+    minimum_messages: Count
+    page_within: Span
+    for_later: Wait
+
+
+class _Together(Lasting):
+    takes: Span
+
+
 class _AllDown(Lasting):
     last_seen_up: Span
 
@@ -235,16 +245,6 @@ class _DataStale(Lasting):
     slack: Wait
 
 
-class _WillMiss(Lasting):
-    minimum_messages: Count
-    page_within: Span
-    for_later: Wait
-
-
-class _Together(Lasting):
-    takes: Span
-
-
 class Alerts(Section):
     """The settings of each alert."""
 
@@ -255,7 +255,7 @@ class Alerts(Section):
     CampaignDeliveryErrorsHigh: _ErrorsHigh
     CampaignDeliveryFailed: _Failed
     CampaignDeliveryStartsLate: _StartsLate
-    CampaignDeliveryWillMissValidity: _WillMiss
+    CampaignDeliveryWillMissValidity: _WillMissValidity
     CampaignLargeDeliveriesTogether: _Together
     CampaignAllMtasDown: _AllDown
     CampaignMtaDown: Lasting

@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
 WHERE latest.pass > now()
 """,  # noqa: S608 - put together from constants of this file
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "ircpcount")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
 #: What a line of a delivery's log can say, in the order of the statement.
@@ -96,7 +96,7 @@ CROSS JOIN LATERAL (
 ) last
 """,
     {"xtkjoblog": ("ijobid", "ijoblogid")},
-    Index("xtkjoblog", ("ijobid",)),
+    Index("xtkjoblog", ("ijobid", "ijoblogid")),
 )
 
 # Ids of lines are no measure of their order, since each server takes them in blocks: all lines of a delivery are counted.
@@ -111,7 +111,7 @@ CROSS JOIN LATERAL (
 GROUP BY 1, 2
 """,  # noqa: S608 - put together from constants of this file
     {"xtkjoblog": ("ijobid", "ijoblogid", "ilogtype")},
-    Index("xtkjoblog", ("ijobid",)),
+    Index("xtkjoblog", ("ijobid", "ijoblogid")),
 )
 
 # Counts lines by what they say and hands none out: addresses and content stand in them. The phrases are Adobe's.
@@ -131,6 +131,6 @@ CROSS JOIN LATERAL (
 GROUP BY 1
 """,  # noqa: S608 - put together from constants of this file
     {"xtkjoblog": ("ijobid", "ijoblogid", "smessage")},
-    Index("xtkjoblog", ("ijobid",)),
+    Index("xtkjoblog", ("ijobid", "ijoblogid")),
     granted=False,
 )
