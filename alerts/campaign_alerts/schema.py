@@ -285,6 +285,7 @@ class DashboardUids(Section):
     deliveries: Uid
     hosts: Uid
     throughput: Uid
+    load: Uid
     exporter: Uid
 
 

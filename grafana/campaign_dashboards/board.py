@@ -24,12 +24,14 @@ OVERVIEW = "campaign-overview"
 DELIVERIES = "campaign-deliveries"
 MTA = "campaign-mta"
 THROUGHPUT = "campaign-throughput"
+LOAD = "campaign-load"
 EXPORTER = "campaign-exporter"
 TITLES = {
     OVERVIEW: "Campaign / Overview",
     DELIVERIES: "Campaign / Deliveries",
     MTA: "Campaign / MTA and IP affinity",
     THROUGHPUT: "Campaign / Throughput",
+    LOAD: "Campaign / Coming load",
     EXPORTER: "Campaign / Exporter",
 }
 _TIPS = {
@@ -37,6 +39,7 @@ _TIPS = {
     DELIVERIES: "What waits, since when and why",
     MTA: "Processes of each server, and IP affinities that do not fit",
     THROUGHPUT: "How many messages go out, and how many fail",
+    LOAD: "What is to come, what comes together, and what will be too late",
     EXPORTER: "Can these numbers be believed, and what they cost",
 }
 

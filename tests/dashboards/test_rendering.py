@@ -55,6 +55,10 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Share that fails at the first attempt": ("prod", "23.1%"),
         "By instance": ("prod", "23.1%"),
     },
+    "campaign-load": {
+        "Messages that will be too late": ("later", "13.1"),
+        "Deliveries under way": ("11.1 hours", "Retail weekly"),
+    },
     "campaign-exporter": {
         "Collectors now": ("FAILING",),
         "Exporters": ("exporter-c:11951", "DOWN"),
