@@ -23,6 +23,7 @@ TELLS = {
     "deliveries": "campaign_deliveries",
     "pending": "campaign_deliveries_pending",
     "throughput": "campaign_messages_total",
+    "outlook": "campaign_messages_under_way",
     "database": "campaign_database_blocked_sessions",
 }
 #: Statements for whose answers there is another source: nobody is off without them.
