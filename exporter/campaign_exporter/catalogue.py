@@ -1,5 +1,6 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
+from campaign_exporter import catalogue_surroundings
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
@@ -333,9 +334,10 @@ _KIND = {"kind": ("redirection", "ping", "resource")}
 ENDPOINT_UP = Metric(
     "campaign_endpoint_up",
     "gauge",
-    "1 if an HTTP endpoint answered as it should in the last round, else 0.",
+    "1 if an HTTP endpoint answered as it should in the last round, else 0; address is the server that was asked, empty"
+    " where none is configured.",
     "endpoints",
-    ("endpoint", "kind"),
+    ("endpoint", "kind", "address"),
     _KIND,
     source="/r/test, /nl/jsp/ping.jsp, public resources",
 )
@@ -344,7 +346,7 @@ ENDPOINT_DURATION = Metric(
     "gauge",
     "Time that the last good answer of an HTTP endpoint took.",
     "endpoints",
-    ("endpoint", "kind"),
+    ("endpoint", "kind", "address"),
     _KIND,
 )
 
@@ -441,4 +443,8 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in list(globals().values()) if isinstance(metric, Metric)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in [*globals().values(), *vars(catalogue_surroundings).values()]
+    if isinstance(metric, Metric)
+}

@@ -48,6 +48,23 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _server_address(text: str) -> str:
+    try:
+        parts = urlsplit(f"//{text}")
+        known = parts.netloc == text and bool(parts.hostname) and parts.port != 0 and "@" not in text
+    except ValueError:
+        known = False
+    if not known or not text.isprintable():
+        raise ValueError("must be a server, with a port where that is another: 10.0.0.1, web1:8443 or [::1]:8443")
+    return text
+
+
+def _different(items: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(items)) < len(items):
+        raise ValueError("must not name one twice")
+    return items
+
+
 def _metrics_url(url: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path="/metrics" if parts.path in {"", "/"} else parts.path, fragment=""))
@@ -99,6 +116,7 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+ServerAddress = Annotated[str, BeforeValidator(_text), AfterValidator(_server_address)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
 Argument = Annotated[str, BeforeValidator(_text)]
 Module = Annotated[str, AfterValidator(_module)]
@@ -195,18 +213,23 @@ class Host(Section):
 
 
 class Endpoint(Section):
-    """An HTTP address that tells about the platform."""
+    """An HTTP address that tells about the platform, asked at each of `addresses` where there are several servers behind it."""
 
     name: Name
     kind: Literal["redirection", "ping", "resource"]
     url: HttpUrl
     session_token_file: FilePath | None = None
     ca_file: FilePath | None = None
+    addresses: Annotated[tuple[ServerAddress, ...], Field(max_length=64), AfterValidator(_different)] = ()
+    #: How a resource's type must begin; None goes by the name of the file.
+    content_type: Annotated[str, Field(max_length=100, pattern=r"^[\x21-\x7e]*$")] | None = None
 
     @model_validator(mode="after")
     def _token(self) -> Self:
         if self.session_token_file is not None and self.kind != "ping":
             raise ValueError("session_token_file goes with kind ping only: remove it")
+        if self.content_type is not None and self.kind != "resource":
+            raise ValueError("content_type goes with kind resource only: remove it")
         return self
 
 
