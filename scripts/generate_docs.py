@@ -33,6 +33,8 @@ _TITLES = {
     "endpoints": "Collector `endpoints`",
     "disks": "Collector `disks`",
     "database": "Collector `database`",
+    "deliverability": "Collector `deliverability`: mail servers, retries, bounces",
+    "files": "Collector `files`: temporary files, core files, the MTA's log",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

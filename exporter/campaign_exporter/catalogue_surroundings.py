@@ -1,5 +1,7 @@
 """Metrics of what surrounds the sending: public resources, mail servers, files of the hosts; `catalogue` gathers them."""
 
+from campaign_exporter.domain.deliveries import CHANNELS
+from campaign_exporter.domain.smtp_paths import KINDS
 from campaign_exporter.metric import Metric
 
 # --- endpoints ------------------------------------------------------------------------------------------------------------
@@ -30,4 +32,152 @@ ENDPOINT_CERTIFICATE_END = Metric(
     "endpoints",
     _ENDPOINT,
     _KIND,
+)
+
+# --- deliverability -------------------------------------------------------------------------------------------------------
+
+_PATH = ("mx", "public_id")
+_STATISTICS = "NmsEmailErrorStat, of the paths with minConnectionsToLog connections and more"
+SMTP_WINDOW = Metric(
+    "campaign_smtp_window_seconds",
+    "gauge",
+    "The time that connections, errors and messages of mail servers are summed over, up to now.",
+    "deliverability",
+    source="configuration: collectors.deliverability.window",
+)
+SMTP_PATHS = Metric(
+    "campaign_smtp_paths",
+    "gauge",
+    "Paths from an address of ours to a mail server that Campaign noted in the window; none is normal where little is sent.",
+    "deliverability",
+    source=_STATISTICS,
+)
+SMTP_PATH_CONNECTIONS = Metric(
+    "campaign_smtp_path_connections",
+    "gauge",
+    "Connections of the window on a path: the paths with the most failed connections, a bounded number of them. mx is the IPv4"
+    " address of the mail server, public_id that of our address in serverConf.xml.",
+    "deliverability",
+    _PATH,
+    source=f"{_STATISTICS}: iTotalConnections",
+)
+SMTP_PATH_ERRORS = Metric(
+    "campaign_smtp_path_errors",
+    "gauge",
+    "All errors of the window on such a path, as Campaign sums them.",
+    "deliverability",
+    _PATH,
+    source=f"{_STATISTICS}: iTotalErrors",
+)
+SMTP_PATH_ERRORS_BY_KIND = Metric(
+    "campaign_smtp_path_errors_by_kind",
+    "gauge",
+    "Errors of the window on such a path by kind: of messages, and connections that were aborted, failed, refused, timed out."
+    " Whether they make up all errors is not documented.",
+    "deliverability",
+    (*_PATH, "kind"),
+    {"kind": KINDS},
+    source=f"{_STATISTICS}: iMessageErrors, iAbortedConnections, iFailedConnections, iRefusedConnections, iTimeoutConnections",
+)
+SMTP_PATH_MESSAGES = Metric(
+    "campaign_smtp_path_messages",
+    "gauge",
+    "Messages of the window that were sent on such a path.",
+    "deliverability",
+    _PATH,
+    source=f"{_STATISTICS}: iSentMessages",
+)
+SMTP_LAST_REPLY = Metric(
+    "campaign_smtp_last_reply_info",
+    "gauge",
+    "The last reply on such a path, cut to 80 characters, without addresses and ids; empty where none is noted.",
+    "deliverability",
+    (*_PATH, "code", "reply"),
+    source="NmsEmailError.iLastReplyCode, sLastReplyMessage",
+)
+SMTP_SERVER_CONNECTIONS = Metric(
+    "campaign_smtp_server_connections",
+    "gauge",
+    "Connections of the window to a mail server, of the most used ones; owner is who runs it, else a domain that it serves.",
+    "deliverability",
+    ("mx", "owner"),
+    source=f"{_STATISTICS}; NmsMxOwner, NmsMxDomain",
+)
+SMTP_SERVER_CONNECTION_ERRORS = Metric(
+    "campaign_smtp_server_connection_errors",
+    "gauge",
+    "Connections of the window to such a mail server that were aborted, failed, were refused or timed out.",
+    "deliverability",
+    ("mx", "owner"),
+    source=_STATISTICS,
+)
+SMTP_ADDRESS_CONNECTIONS = Metric(
+    "campaign_smtp_address_connections",
+    "gauge",
+    "Connections of the window from an address of ours, of the most used ones, by its publicId.",
+    "deliverability",
+    ("public_id",),
+    source=_STATISTICS,
+)
+SMTP_ADDRESS_CONNECTION_ERRORS = Metric(
+    "campaign_smtp_address_connection_errors",
+    "gauge",
+    "Connections of the window from such an address that were aborted, failed, were refused or timed out.",
+    "deliverability",
+    ("public_id",),
+    source=_STATISTICS,
+)
+AFFINITY_CONNECTIONS = Metric(
+    "campaign_smtp_affinity_connections",
+    "gauge",
+    "Connections of the window from the addresses that an affinity declares; one that several affinities share counts for"
+    " each. Absent where no configuration can be read.",
+    "deliverability",
+    ("affinity",),
+    source=f"{_STATISTICS}; IPAffinity: publicId",
+)
+AFFINITY_CONNECTION_ERRORS = Metric(
+    "campaign_smtp_affinity_connection_errors",
+    "gauge",
+    "Connections of the window from these addresses that were aborted, failed, were refused or timed out.",
+    "deliverability",
+    ("affinity",),
+    source=f"{_STATISTICS}; IPAffinity: publicId",
+)
+MESSAGES_IN_RECOVERY = Metric(
+    "campaign_messages_in_recovery",
+    "gauge",
+    "Messages that are left in deliveries which wait for a retry or are in one.",
+    "deliverability",
+    ("channel",),
+    {"channel": tuple(CHANNELS.values())},
+    source="NmsDelivery.iToDeliver - iProcessed, iState 61, 62",
+)
+ADDRESS_ERROR_LAST = Metric(
+    "campaign_address_error_last_timestamp_seconds",
+    "gauge",
+    "When Campaign last noted an error of an address, among the 200 addresses that changed last: by a bounce that inMail read,"
+    " or by the MTA itself, which Adobe documents no way to tell apart. Absent where none is noted.",
+    "deliverability",
+    source="NmsAddress.tsLastError, tsLastModified",
+)
+
+# --- addresses of IP affinities -------------------------------------------------------------------------------------------
+
+AFFINITY_ADDRESSES = Metric(
+    "campaign_ip_affinity_addresses",
+    "gauge",
+    "Addresses that a host's configuration gives an IP affinity; absent where a mask gives them. Few lower the throughput;"
+    " Adobe names no number.",
+    "affinity",
+    ("host", "affinity"),
+    source="serverConf.xml, config-<instance>.xml: IPAffinity/IP address, IPMask",
+)
+AFFINITY_PUBLIC_ID = Metric(
+    "campaign_ip_affinity_public_id_info",
+    "gauge",
+    "A publicId of an address of an IP affinity: by it the error statistics name the address.",
+    "affinity",
+    ("host", "affinity", "public_id"),
+    source="serverConf.xml, config-<instance>.xml: IPAffinity/IP publicId",
 )

@@ -292,6 +292,13 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
+class DeliverabilitySettings(CollectorSettings):
+    """When the error statistics of mail servers are looked at, over which time, and how many paths are shown one by one."""
+
+    window: Annotated[Seconds, Field(ge=600)] = 3600.0
+    table_size: Annotated[int, Field(ge=0, le=500)] = 50
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -307,6 +314,8 @@ class Collectors(Section):
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
+    deliverability: DeliverabilitySettings = Field(default_factory=lambda: DeliverabilitySettings(interval=60))
+    files: CollectorSettings = _every(60)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -6,6 +6,7 @@ from functools import partial
 from campaign_exporter import catalogue
 from campaign_exporter.collectors.affinity import AffinityCollector
 from campaign_exporter.collectors.database import DatabaseCollector
+from campaign_exporter.collectors.deliverability import DeliverabilityCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
@@ -23,12 +24,23 @@ from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
+_ORDER = (
+    "processes",
+    "affinity",
+    "deliveries",
+    "pending",
+    "throughput",
+    "database",
+    "endpoints",
+    "disks",
+    "deliverability",
+    "files",
+)
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database", "deliverability"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -116,6 +128,9 @@ class Watch:
                 database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)
             ),
             "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
+            "deliverability": lambda _: DeliverabilityCollector(
+                database, self._hosts, self._config.collectors.deliverability, life=self._life("deliverability")
+            ),
         }
 
     def _job(self, name: str, build: Builder) -> Job:

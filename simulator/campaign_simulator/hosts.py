@@ -102,6 +102,10 @@ class Host:
         names = {name for affinity in self._affinities for name in affinity.names}
         return frozenset(names - self.missing_affinities)
 
+    def public_ids(self, affinity: str) -> Sequence[int]:
+        """Return the numbers of an IP affinity's addresses."""
+        return [ip.public_id for each in self._affinities if affinity in each.names for ip in each.addresses]
+
     def declare(self, affinity: str, number: int) -> None:
         """Add an IP affinity to the configuration; the number of the server makes its addresses."""
         if affinity not in self.affinities:
@@ -220,6 +224,10 @@ class Hosts:
     def declaring(self, affinity: str) -> list[str]:
         """Return the hosts whose configuration declares an IP affinity."""
         return [name for name, host in self.by_name.items() if affinity in host.affinities]
+
+    def public_ids(self, host: str, affinity: str) -> Sequence[int]:
+        """Return the numbers of the addresses that a host has for an IP affinity."""
+        return self.by_name[host].public_ids(affinity) if host in self.by_name else ()
 
 
 def replace_file(path: Path, text: str) -> None:

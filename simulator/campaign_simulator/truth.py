@@ -50,6 +50,7 @@ class Truth:
     database_blocked_since: datetime | None  # since when sessions wait for a table that sending needs
     last_sent: Mapping[str, datetime]  # by IP affinity: for an hour nobody may call it unconfigured
     faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
+    mail_servers: Mapping[str, tuple[int, int]]  # connections, and those that came to nothing, that the mta has noted
 
     @property
     def causes(self) -> Counter[str]:
@@ -71,6 +72,7 @@ class Truth:
             "database_blocked_since": self.database_blocked_since and self.database_blocked_since.isoformat(),
             "last_sent": {affinity: when.isoformat() for affinity, when in self.last_sent.items()},
             "causes": dict(self.causes),
+            "mail_servers": {name: list(counts) for name, counts in self.mail_servers.items()},
             "faults": {name: list(targets) for name, targets in self.faults.items()},
         }
 
@@ -100,6 +102,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         database_blocked_since=engine.site.blocked_since,
         last_sent=dict(engine.last_sent),
         faults=dict(faults),
+        mail_servers=engine.sender.mail_servers.told(),
     )
 
 

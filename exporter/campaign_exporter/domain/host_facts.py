@@ -25,10 +25,15 @@ class Processes:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it."""
+    """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it.
+
+    By affinity: how many `addresses` it has, left out where a mask gives them, and the `public_ids` of those.
+    """
 
     affinities: frozenset[str]
     faults: Mapping[str, bool]
+    addresses: Mapping[str, float] = field(default_factory=dict)
+    public_ids: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaign_exporter import catalogue
+from campaign_exporter import catalogue, catalogue_surroundings
 from campaign_exporter.errors import Unreadable
 from campaign_exporter.metric import INSTANCE_LABEL, Metric
 
@@ -30,6 +30,8 @@ _READ = {
         catalogue.DIRECTORY_FILES_FREE,
         catalogue.AFFINITIES,
         catalogue.AFFINITY_INFO,
+        catalogue_surroundings.AFFINITY_ADDRESSES,
+        catalogue_surroundings.AFFINITY_PUBLIC_ID,
         catalogue.COLLECTOR_INTERVAL,
         catalogue.COLLECTOR_LAST_ROUND,
         catalogue.COLLECTOR_LAST_SUCCESS,

@@ -117,6 +117,12 @@ class AgentHost:
         """Say how to learn how full the directories are."""
         return {self.name: partial(self._read, lambda report: report.directories)}
 
+    def public_ids(self) -> Mapping[str, frozenset[int]] | None:
+        """Give the publicIds of each IP affinity, None where the configuration is not known."""
+        report = self._known()
+        declared = report.configuration.value if report is not None else None
+        return None if declared is None else declared.public_ids
+
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed: nobody knows what the agent would have said."""
         return Finding(self.name, up=None, error=error, reached=False)

@@ -46,6 +46,9 @@ class SeenHost(Protocol):
     def directories(self) -> Readers[Mapping[str, Usage]]:
         """Say how to learn how full the directories are."""
 
+    def public_ids(self) -> Mapping[str, frozenset[int]] | None:
+        """Give the publicIds of each IP affinity, None where the configuration is not known."""
+
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed."""
 
@@ -113,6 +116,14 @@ class Hosts:
         if declared and None not in declared:
             self._follow(frozenset().union(*(names or () for names in declared)))
         return hosts
+
+    def public_ids(self) -> dict[str, frozenset[int]]:
+        """Give the publicIds that each IP affinity has on any host, as far as the configurations are known."""
+        united: dict[str, frozenset[int]] = {}
+        for host in self._hosts:
+            for affinity, ids in (host.public_ids() or {}).items():
+                united[affinity] = united.get(affinity, frozenset()) | ids
+        return united
 
     def affinities_gone_for(self) -> dict[str, float]:
         """Tell for how many seconds each affinity that left the configuration of all hosts is gone."""

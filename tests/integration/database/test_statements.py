@@ -25,7 +25,15 @@ from campaign_simulator.programs import embedded_bin_directory, find_bin_directo
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 
-LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
+LARGE = (
+    "nmsbroadlogrcp",
+    "nmsdeliverystat",
+    "nmsdeliverypart",
+    "xtkjoblog",
+    "nmsemailerrorstat",
+    "nmsemailerror",
+    "nmsaddress",
+)
 PARAMETERS = {
     "deliveries": [1, -2, 3],
     "names": ["NmsMTA_Alert_Delay", "operationMgt"],
@@ -34,6 +42,11 @@ PARAMETERS = {
     "window": 7 * 86400,
     "start": time.time() - 3 * 3600,
     "end": math.inf,
+    "span": 3600,
+    "coalesced": 0.0,
+    "most": 5000,
+    "mxs": [1, -2, 3],
+    "public_ids": [1, 2, 3],
     "tables": [*SENDING_TABLES, *columns_read()],
 }
 
@@ -214,6 +227,13 @@ INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
 INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage)
   SELECT id, 1 + id % 1000, 'a line of a log' FROM generate_series(1, 200000) id;
+INSERT INTO nmsemailerrorstat (tsdate, imxip, ipublicid, itotalconnections)
+  SELECT now() - id * interval '20 seconds', id % 500, id % 40, 100 FROM generate_series(1, 100000) id;
+INSERT INTO nmsemailerror (imxip, ipublicid, slastreplymessage) SELECT mx, id, 'ok' FROM generate_series(1, 500) mx,
+  generate_series(1, 40) id;
+INSERT INTO nmsmxdomain (imxip, sdomain) SELECT id, 'd' || id FROM generate_series(1, 5000) id;
+INSERT INTO nmsaddress (iaddressid, saddress, tslasterror, tslastmodified)
+  SELECT id, 'a' || id, now(), now() - id * interval '1 second' FROM generate_series(1, 200000) id;
 ANALYZE
 """
 
