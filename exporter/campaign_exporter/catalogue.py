@@ -164,7 +164,7 @@ DELIVERY_PENDING_SINCE = Metric(
 
 # --- hosts ----------------------------------------------------------------------------------------------------------------
 
-HOST_SOURCES = ("processes", "configuration", "agent", "directories")
+HOST_SOURCES = ("processes", "configuration", "agent", "directories", "files")
 HOST_UP = Metric(
     "campaign_host_up",
     "gauge",

@@ -1,6 +1,7 @@
 """Metrics of what surrounds the sending: public resources, mail servers, files of the hosts; `catalogue` gathers them."""
 
 from campaign_exporter.domain.deliveries import CHANNELS
+from campaign_exporter.domain.mta_log import PHRASES
 from campaign_exporter.domain.smtp_paths import KINDS
 from campaign_exporter.metric import Metric
 
@@ -180,4 +181,91 @@ AFFINITY_PUBLIC_ID = Metric(
     "affinity",
     ("host", "affinity", "public_id"),
     source="serverConf.xml, config-<instance>.xml: IPAffinity/IP publicId",
+)
+
+# --- files ----------------------------------------------------------------------------------------------------------------
+
+_HOST = ("host",)
+TEMPORARY_OTHER_DEVICE = Metric(
+    "campaign_host_temporary_other_device",
+    "gauge",
+    "1 if temporary files are on another device than var, so that the MTA cannot rename them (errno=18), else 0.",
+    "files",
+    _HOST,
+    source="docs: temporary-files.md",
+)
+WORKING_FILES = Metric(
+    "campaign_mta_working_files",
+    "gauge",
+    "Files in the folder through which mta and mtachild exchange what is to be sent.",
+    "files",
+    _HOST,
+    source="var/<instance>/mta (docs: temporary-files.md)",
+)
+WORKING_BYTES = Metric(
+    "campaign_mta_working_bytes",
+    "gauge",
+    "Bytes of these files.",
+    "files",
+    _HOST,
+)
+WORKING_OLDEST = Metric(
+    "campaign_mta_working_oldest_timestamp_seconds",
+    "gauge",
+    "When the oldest of these files was written; absent where there is none.",
+    "files",
+    _HOST,
+)
+FILES_CUT = Metric(
+    "campaign_host_files_cut",
+    "gauge",
+    "1 if more lies in a folder than is looked at in one round, so that the numbers are too small, else 0.",
+    "files",
+    ("host", "what"),
+    {"what": ("working", "cores")},
+    source="configuration: files.most_files",
+)
+CORE_FILES = Metric(
+    "campaign_host_core_files",
+    "gauge",
+    "Core files in the configured folders: each is a process that died. Adobe alerts at one.",
+    "files",
+    _HOST,
+    source="docs: monitoring-processes.md, indicator Core Files",
+)
+CORE_NEWEST = Metric(
+    "campaign_host_core_newest_timestamp_seconds",
+    "gauge",
+    "When the newest of these core files was written; absent where there is none.",
+    "files",
+    _HOST,
+)
+MTA_LOG_LINES = Metric(
+    "campaign_mta_log_lines_total",
+    "counter",
+    "Lines of the MTA's log by what they tell: postponed_parts, cannot_open_file, cross_device are faults of temporary files;"
+    " quota and flow_control say that a mail server's limits are kept, which is in order within bounds.",
+    "files",
+    ("host", "kind"),
+    {"kind": tuple(PHRASES)},
+    source="var/<instance>/log/mta.log; kb KA-16998, KA-22154, KA-21165; docs: temporary-files.md",
+)
+MTA_LOG_UNREAD = Metric(
+    "campaign_mta_log_unread_bytes",
+    "gauge",
+    "Bytes of the MTA's log that were left for the next round: more than a line where it grows faster than it is read.",
+    "files",
+    _HOST,
+)
+#: What an agent tells of a host's files.
+OF_FILES = (
+    TEMPORARY_OTHER_DEVICE,
+    WORKING_FILES,
+    WORKING_BYTES,
+    WORKING_OLDEST,
+    FILES_CUT,
+    CORE_FILES,
+    CORE_NEWEST,
+    MTA_LOG_LINES,
+    MTA_LOG_UNREAD,
 )

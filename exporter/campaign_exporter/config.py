@@ -194,6 +194,26 @@ class Agent(Section):
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
 
+class Files(Section):
+    """Files of Campaign's processes on a host. Where temporary files go (TMPDIR) and where core files lie, sites differ."""
+
+    var: FilePath | None = None
+    temporary: FilePath | None = None
+    #: Where mta and mtachild exchange files: var/<instance>/mta.
+    working: FilePath | None = None
+    log: FilePath | None = None
+    cores: Annotated[tuple[FilePath, ...], Field(max_length=16)] = ()
+    most_files: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.temporary is None) != (self.var is None):
+            raise ValueError("give both temporary and var, or neither: they are compared")
+        if not (self.temporary or self.working or self.log or self.cores):
+            raise ValueError("names nothing to look at: give it temporary and var, working, log or cores")
+        return self
+
+
 class Host(Section):
     """A server that runs Campaign processes."""
 
@@ -202,11 +222,12 @@ class Host(Section):
     processes: Processes | None = None
     configuration: tuple[FilePath, ...] = ()
     directories: Mapping[Name, FilePath] = Field(default_factory=dict)
+    files: Files | None = None
     agent: Agent | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        others = {"expected_processes", "processes", "configuration", "directories"} & self.model_fields_set
+        others = {"expected_processes", "processes", "configuration", "directories", "files"} & self.model_fields_set
         if self.agent is not None and others:
             raise ValueError(f"agent tells all about a host: give {', '.join(sorted(others))} to the agent, and remove it here")
         return self

@@ -10,6 +10,7 @@ from campaign_exporter.collectors.deliverability import DeliverabilityCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.files import FilesCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
@@ -37,7 +38,7 @@ _ORDER = (
     "files",
 )
 _ON_HOSTS = frozenset({"affinity", "pending"})
-_ON_AGENTS = ("processes", "affinity", "disks")
+_ON_AGENTS = ("processes", "affinity", "disks", "files")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
 _ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database", "deliverability"})
@@ -105,6 +106,8 @@ class Watch:
             builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
         if any(host.directories or host.agent for host in hosts):
             builders["disks"] = lambda _: DisksCollector(self._hosts)
+        if any(host.files or host.agent for host in hosts):
+            builders["files"] = lambda memory: FilesCollector(self._hosts, memory=self._kept(memory))
         if self._database is not None:
             builders |= self._database_builders(self._database)
         return {name: builders[name] for name in _ORDER if name in builders}

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from campaign_exporter import catalogue, catalogue_surroundings
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
 from campaign_exporter.domain.labels import is_changed, safe_label
 from campaign_exporter.errors import Missing, SourceError, Stale, Unreadable
 from campaign_exporter.metric import Metric
+from campaign_exporter.sources.agent_files import read_files
 from campaign_exporter.sources.agent_texts import AgentText
 
 T = TypeVar("T")
 
 #: Which collector of the agent stands behind which source of a host's facts.
-_COLLECTORS = {"processes": "processes", "configuration": "affinity", "directories": "disks"}
+_COLLECTORS = {"processes": "processes", "configuration": "affinity", "directories": "disks", "files": "files"}
 _LIFE_IN_INTERVALS = 3
 _MOST_NAMES = 5
 _LONGEST_NUMBER = 10
@@ -31,6 +32,9 @@ class Told(NamedTuple, Generic[T]):
     error: SourceError | None = None
 
 
+NOBODY_LOOKS: Told[Files] = Told(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class HostReport:
     """What an agent tells of one host."""
@@ -38,6 +42,7 @@ class HostReport:
     processes: Told[Processes]
     configuration: Told[Declared]
     directories: Told[Mapping[str, Usage]]
+    files: Told[Files] = NOBODY_LOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,7 @@ def _host(told: AgentText, host: str, ages: Mapping[str, _Age]) -> HostReport | 
         _judge(processes, ages["processes"], up=up.get("processes"), standing=standing),
         _judge(_declared(told, host), ages["configuration"], up=up.get("configuration")),
         _judge(_directories(told, host), ages["directories"], up=up.get("directories")),
+        _judge(read_files(told, host), ages["files"], up=up.get("files")),
     )
 
 

@@ -32,6 +32,7 @@ _READ = {
         catalogue.AFFINITY_INFO,
         catalogue_surroundings.AFFINITY_ADDRESSES,
         catalogue_surroundings.AFFINITY_PUBLIC_ID,
+        *catalogue_surroundings.OF_FILES,
         catalogue.COLLECTOR_INTERVAL,
         catalogue.COLLECTOR_LAST_ROUND,
         catalogue.COLLECTOR_LAST_SUCCESS,
@@ -39,7 +40,16 @@ _READ = {
     )
 }
 #: Metrics that are 0 or 1.
-_FLAGS = frozenset({catalogue.HOST_UP, catalogue.PROCESS_EXPECTED, catalogue.PROCESS_UP, catalogue.SERVER_CONFIGURATION_FAULT})
+_FLAGS = frozenset(
+    {
+        catalogue.HOST_UP,
+        catalogue.PROCESS_EXPECTED,
+        catalogue.PROCESS_UP,
+        catalogue.SERVER_CONFIGURATION_FAULT,
+        catalogue_surroundings.TEMPORARY_OTHER_DEVICE,
+        catalogue_surroundings.FILES_CUT,
+    }
+)
 # Longer than any line that an exporter writes; the parser's time grows with the square of it.
 _LONGEST_LINE = 4096
 _MOST_LINES = 50_000

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar
 from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
 from campaign_exporter.diagnosis.flow import Declarations
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
+from campaign_exporter.domain.mta_log import Position
 from campaign_exporter.errors import SourceError
 from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.agent_reports import Report
@@ -46,6 +47,9 @@ class SeenHost(Protocol):
     def directories(self) -> Readers[Mapping[str, Usage]]:
         """Say how to learn how full the directories are."""
 
+    def files(self, positions: Mapping[str, Position]) -> Readers[Files]:
+        """Say how to learn what lies in Campaign's folders, and what its log says behind a position."""
+
     def public_ids(self) -> Mapping[str, frozenset[int]] | None:
         """Give the publicIds of each IP affinity, None where the configuration is not known."""
 
@@ -67,7 +71,7 @@ class Hosts:
     ) -> None:
         self._hosts = tuple(_seen(instance, clock=clock, life=life, fresh=fresh))
         # One for each reading: each is a round's own, and rounds run at the same time.
-        self._expectations, self._processes, self._declared, self._directories = (Fanout() for _ in range(4))
+        self._expectations, self._processes, self._declared, self._directories, self._files = (Fanout() for _ in range(5))
         self._clock = clock
         self._memory = memory
         # Kept over a restart, so that an affinity which has just gone is still known to be gone.
@@ -99,6 +103,10 @@ class Hosts:
     def directories(self, timeout: float) -> Mapping[str, Finding[Mapping[str, Usage]]]:
         """Look how full the directories are, each for itself where they are looked at from here."""
         return self._look(self._directories, lambda host: host.directories(), timeout)
+
+    def files(self, timeout: float, positions: Mapping[str, Position]) -> Mapping[str, Finding[Files]]:
+        """Look what lies in Campaign's folders, and what the log of each host says behind its position."""
+        return self._look(self._files, lambda host: host.files(positions), timeout)
 
     def read(self, timeout: float) -> dict[str, str]:
         """Look what is declared and what runs, and say by host what could not be read."""
