@@ -6,10 +6,13 @@ from typing import Any
 import yaml
 
 from campaign_alerts.affinities import affinities
+from campaign_alerts.deliverability import deliverability
 from campaign_alerts.deliveries import deliveries
 from campaign_alerts.exporter import exporter
+from campaign_alerts.files import files
 from campaign_alerts.hosts import hosts
 from campaign_alerts.platform import platform
+from campaign_alerts.resources import resources
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
@@ -19,9 +22,23 @@ _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign
 _WIDTH = 10_000  # no line is broken but where the text breaks it
 
 
+_GROUPS = (
+    deliveries,
+    service_level,
+    throughput,
+    deliverability,
+    hosts,
+    files,
+    affinities,
+    platform,
+    resources,
+    exporter,
+)
+
+
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups; raise ValuesError where values.yaml says something that no rule knows."""
-    made = tuple(make(values) for make in (deliveries, service_level, throughput, hosts, affinities, platform, exporter))
+    made = tuple(make(values) for make in _GROUPS)
     values.refuse_what_is_unknown()
     for alert in (alert for group in made for alert in group.alerts):
         uid = alert.dashboard.split("?")[0]
