@@ -90,6 +90,5 @@ def _size_high(values: Values) -> Alert:
         f" {float(settings['bytes']) / 1000:g} kB",
         wait=settings["for"],
         keep=values.keep,
-        lasts=settings["range"],
         labels=DATABASE,
     )

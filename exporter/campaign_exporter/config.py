@@ -313,7 +313,13 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
-class DeliverabilitySettings(CollectorSettings):
+class MinutelySettings(CollectorSettings):
+    """When a collector runs that need not run often."""
+
+    interval: Interval = 60.0
+
+
+class DeliverabilitySettings(MinutelySettings):
     """When the error statistics of mail servers are looked at, over which time, and how many paths are shown one by one."""
 
     window: Annotated[Seconds, Field(ge=600)] = 3600.0
@@ -335,8 +341,8 @@ class Collectors(Section):
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
-    deliverability: DeliverabilitySettings = Field(default_factory=lambda: DeliverabilitySettings(interval=60))
-    files: CollectorSettings = _every(60)
+    deliverability: DeliverabilitySettings = Field(default_factory=DeliverabilitySettings)
+    files: MinutelySettings = Field(default_factory=MinutelySettings)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -3,6 +3,7 @@
 from campaign_simulator.clue_faults import CLUE_FAULTS
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
+from campaign_simulator.file_faults import FILE_FAULTS
 from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
 from campaign_simulator.sending_faults import SENDING_FAULTS
@@ -14,6 +15,7 @@ FAULTS = (
     *DELIVERY_FAULTS,
     *SENDING_FAULTS,
     *CLUE_FAULTS,
+    *FILE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,
 )

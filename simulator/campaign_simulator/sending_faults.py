@@ -70,8 +70,16 @@ def _mail_server(_world: World, arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _connections_refused(world: World, name: str) -> Undo:
-    world.engine.sender.mail_servers.refusing.add(name)
-    return partial(world.engine.sender.mail_servers.refusing.discard, name)
+    servers = world.engine.sender.mail_servers
+    servers.refusing.add(name)
+
+    def undo() -> None:
+        servers.refusing.discard(name)
+        world.write()
+        with world.connect() as connection:
+            connection.execute("DELETE FROM NmsEmailErrorStat WHERE iMXIP = %s", (servers.forget(name),))
+
+    return undo
 
 
 def _slow(world: World, _target: str) -> Undo:
@@ -145,7 +153,7 @@ SENDING_FAULTS = (
     Fault(
         "connections-refused",
         "[MAIL-SERVER...]",
-        "a mail server refuses most connections, and takes each message in the end",
+        "a mail server refuses most connections, and takes each message in the end; clearing it forgets what was counted",
         _mail_server,
         _connections_refused,
     ),

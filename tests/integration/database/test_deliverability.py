@@ -10,6 +10,7 @@ from campaign_exporter.config import load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.snapshot import Exposition
+from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.mail_servers import NAMES
@@ -157,6 +158,22 @@ def test_a_round_is_cheap_with_many_rows(scene: Scene) -> None:
     assert seconds < 0.9, "within the statement's timeout"
 
 
+def check_files(simulator: Simulator, found: Observer) -> None:
+    """Hold what is told of files against what was done to them."""
+    simulator.set_fault("parts-postponed", "mta1")
+    simulator.set_fault("core-dumped", "mta2")
+    simulator.step()
+    found.round("files")
+    assert found.failures("files") == {}
+    counted = found.counted("campaign_mta_log_lines_total")
+    assert counted == {(host, "postponed_parts"): count for host, count in simulator.truth().postponed_parts.items() if count}
+    assert found.counted("campaign_host_core_files") == {("mta2",): 1}
+    assert found.value("campaign_mta_working_files", host="mta1") == 5
+    assert found.samples("campaign_host_temporary_other_device") == {("mta1",): 0, ("mta2",): 0}
+    simulator.clear_fault("core-dumped")
+    assert found.round("files").counted("campaign_host_core_files") == {}
+
+
 def test_affinities_and_mail_servers_are_those_of_the_simulator(tmp_path: Path) -> None:
     clock = ManualClock(datetime.now(UTC) - timedelta(minutes=4))
     with Simulator(tmp_path, clock=clock, messages_per_second=200.0) as simulator:
@@ -165,9 +182,10 @@ def test_affinities_and_mail_servers_are_those_of_the_simulator(tmp_path: Path) 
             clock.advance(20)
             simulator.step()
         config, exposition = load_config(simulator.configuration_file), Exposition()
-        watch = Watch(config, config.instances[0], clock=SystemClock(), state=None, exposition=exposition)
-        found = Observer(watch, exposition, MovableClock()).round("affinity", COLLECTOR)
+        watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=exposition)
+        found = Observer(watch, exposition, MovableClock()).round("affinity", COLLECTOR, "files")
         truth = simulator.truth().mail_servers
+        check_files(simulator, found)
     assert truth[NAMES[2]][1] > truth[NAMES[2]][0] / 2
     expected = {(f"203.0.113.{NAMES.index(name) + 1}", name): counts for name, counts in truth.items()}
     assert found.samples("campaign_smtp_server_connections") == {key: counts[0] for key, counts in expected.items()}

@@ -11,6 +11,8 @@ import pytest
 
 from campaign_exporter.collectors.files import FilesCollector
 from campaign_exporter.config import Config
+from campaign_exporter.doctor.files import checks
+from campaign_exporter.doctor.host_reading import Reading
 from campaign_exporter.domain.host_facts import Cores, Files, Folder
 from campaign_exporter.errors import Missing, PermissionDenied
 from campaign_exporter.plan import Watch
@@ -189,3 +191,19 @@ def test_without_memory_no_lines_are_counted(place: Path) -> None:
     told = {sample.metric.name for part in current.parts.values() for sample in part}
     assert "campaign_mta_log_unread_bytes" in told
     assert "campaign_mta_log_lines_total" not in told
+
+
+def test_doctor_says_what_is_wrong_with_files(place: Path) -> None:
+    (place / "var/core.1").write_text("")
+    given = settings(place, working=place / "nowhere")
+    if OTHER_DEVICE.exists():
+        given["temporary"] = OTHER_DEVICE
+    config = Config.model_validate({"instances": [{"name": "prod", "hosts": [{"name": "mta1", "files": given}]}]})
+    watch = Watch(config, config.instances[0], clock=SystemClock(), state=None, exposition=Exposition())
+    reading = Reading("prod", 0.0, files=watch.hosts.files(5, {}))
+    told = {check.name: (check.result.value, check.what) for check in checks(reading, config.instances[0].hosts[0])}
+    assert told["files working"][0] == "finding"
+    assert "nowhere is not there" in told["files working"][1]
+    assert told["files cores"] == ("finding", "1 core files")
+    assert told["files temporary"][0] == ("finding" if OTHER_DEVICE.exists() else "ok")
+    assert "files log" not in told
