@@ -48,9 +48,9 @@ def _connections_failing(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the connections to {{{{ $labels.mx }}}}{owner} came to"
             f" nothing. Its last replies to our addresses:{replies}"
         ),
-        next_step=(
-            'psql -c "SELECT ipublicid, sum(itotalconnections), sum(irefusedconnections), sum(itimeoutconnections)'
-            " FROM nmsemailerrorstat WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 3 DESC LIMIT 10\""
+        next_step=values.query(
+            "SELECT ipublicid, sum(itotalconnections), sum(irefusedconnections), sum(itimeoutconnections)"
+            " FROM nmsemailerrorstat WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 3 DESC LIMIT 10"
         ),
         dashboard=_PAGE,
         when=(
@@ -83,8 +83,10 @@ def _size_high(values: Values) -> Alert:
             f"{INSTANCE}: the messages of the last {settings['range']} have {{{{ $value | humanize }}}}B on average, if dVolume"
             " is in the configured unit. Adobe advises 60 kB at most: larger ones take longer, and providers may cut them."
         ),
-        next_step='psql -c "SELECT ideliveryid, sum(dvolume) FROM nmsdeliverystat'
-        " WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"",
+        next_step=values.query(
+            "SELECT ideliveryid, sum(dvolume) FROM nmsdeliverystat"
+            " WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
+        ),
         dashboard=_PAGE,
         when=f"the messages of {settings['range']}, at least {settings['minimum_messages']}, are on average larger than"
         f" {float(settings['bytes']) / 1000:g} kB",

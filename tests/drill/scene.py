@@ -1,4 +1,4 @@
-"""What a scene of the drill is, and how faults are set for it."""
+"""What a scene of the drill is."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from drill.site import Site
 
 Act = Callable[[Site], AbstractContextManager[None]]
-MINUTE = 60.0
-#: Adobe's default of NmsMTA_Alert_Delay.
-ALERT_DELAY = 30 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,9 @@ class Scene:
     muted: tuple[tuple[str, str], ...] = ()
     beside: tuple[str, ...] = ()
     delay: bool = False
-    #: Seconds that may pass until the notification, and again until it is withdrawn.
+    #: Database seconds a minute that the exporter may take meanwhile; without it, all of them.
+    budget: float | None = None
+    #: Seconds that may pass until the notification, and again until it is resolved.
     limit: float = 240.0
     #: Seconds between two rounds of the collector, by default.
     sampling: float = 15.0

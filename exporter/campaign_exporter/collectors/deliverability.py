@@ -32,16 +32,15 @@ class DeliverabilityCollector:
 
     name = "deliverability"
 
-    def __init__(self, database: CampaignDatabase, hosts: Hosts, settings: DeliverabilitySettings, *, life: float) -> None:
+    def __init__(self, database: CampaignDatabase, hosts: Hosts, settings: DeliverabilitySettings) -> None:
         self._database = database
         self._hosts = hosts
         self._window = settings.window
         self._table_size = settings.table_size
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Ask for the paths and the replies on the worst of them, the retries, and the last error of an address."""
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("paths") as samples:
                 self._add_paths(samples, ask)
             with current.part("retries") as samples:

@@ -2,6 +2,7 @@
 
 from campaign_exporter.sources.statement import Index, Statement
 
+# The upper bound lets the planner know that little is asked for, whatever the lower one is worth.
 # Coalescing inserts rows anew, without iSentMessages and iHitCount: what is older than its last run is not read
 # (docs: database-cleanup-workflow.md).
 SMTP_PATHS = Statement(
@@ -13,7 +14,7 @@ SELECT s.imxip, s.ipublicid, coalesce(sum(s.itotalconnections), 0)::bigint, coal
   coalesce(sum(s.itimeoutconnections), 0)::bigint, coalesce(sum(s.isentmessages), 0)::bigint
 FROM nmsemailerrorstat s
 WHERE s.tsdate > greatest(now() - make_interval(secs => %(span)s), to_timestamp(%(coalesced)s))
-  AND s.imxip IS NOT NULL AND s.ipublicid IS NOT NULL
+  AND s.tsdate < now() + interval '1 hour' AND s.imxip IS NOT NULL AND s.ipublicid IS NOT NULL
 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %(most)s
 """,
     {
@@ -69,7 +70,7 @@ CROSS JOIN LATERAL (
 ) d
 """,
     {"nmsmxdomain": ("imxip", "sdomain")},
-    Index("nmsmxdomain", ("imxip",)),
+    Index("nmsmxdomain", ("imxip", "sdomain")),
 )
 
 # States of recovery (docs: delivery-statuses.md).
