@@ -27,7 +27,7 @@ EXAMPLES: Mapping[str, Sequence[object]] = {
     "moment": (time.time() - 600,),
     "ids": ([1, 2, 3], [1], list(range(1, 51)), list(range(1, 1001))),
     "span": (6 * 3600.0,),
-    "coalesced": (0.0, time.time() - 600),
+    "coalesced": (0.0, time.time() - 3 * 3600),
     "most": (5000,),
     "mxs": ([1, -2, 3],),
     "public_ids": ([1, 2, 3],),
