@@ -89,13 +89,41 @@ SITUATIONS = (
     ),
     Situation("", "", ('all that carry `needs="database"`',), "Alertmanager, by equal `campaign_instance`"),
     Situation(
-        "a host's processes, configuration or directories cannot be read",
+        "a host's processes, configuration, directories or files cannot be read",
         "CampaignHostUnobserved",
-        ("CampaignExporterCollectorFailing (processes, affinity, disks)",),
+        ("CampaignExporterCollectorFailing (processes, affinity, disks, files)",),
         _EXPRESSION,
     ),
     Situation(
-        "an endpoint does not answer", "CampaignEndpointDown", ("CampaignExporterCollectorFailing (endpoints)",), _EXPRESSION
+        "a redirection or ping endpoint does not answer, on all or one of its servers",
+        "CampaignEndpointDown",
+        ("CampaignImageUnavailable", "CampaignExporterCollectorFailing (endpoints)"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a public resource is not given out, by all or one of its servers",
+        "CampaignImageUnavailable",
+        ("CampaignEndpointDown", "CampaignExporterCollectorFailing (endpoints)"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a certificate has ended",
+        "CampaignEndpointDown, CampaignImageUnavailable",
+        ("CampaignCertificateExpiring",),
+        "the certificate is not to be trusted, and its end no longer told",
+    ),
+    Situation(
+        "temporary files are on another device, and the MTA's log says so",
+        "CampaignTemporaryFilesOnOtherDevice",
+        ("CampaignMtaLogErrors (`cross_device`)",),
+        _EXPRESSION,
+    ),
+    Situation("a file system is fuller than 90 %", "CampaignDiskFull (page)", ("CampaignDiskFull (ticket)",), _EXPRESSION),
+    Situation(
+        "a mail server refuses connections, and so many messages fail that all providers together show it",
+        "CampaignSmtpConnectionsFailing (which one), CampaignDeliveryErrorsHigh (that messages fail)",
+        (),
+        "both tell: connections that fail need not lose messages",
     ),
     Situation(
         "a table, column or index is missing",

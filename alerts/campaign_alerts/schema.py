@@ -245,6 +245,30 @@ class _DataStale(Lasting):
     slack: Wait
 
 
+class _Certificate(Lasting):
+    before: Span
+
+
+class _Connections(Lasting):
+    share: Share
+    minimum_connections: Count
+
+
+class _Size(LastingRange):
+    bytes: Count
+    minimum_messages: Count
+
+
+class _LogErrors(Section):
+    range: Span
+    lines: Count
+
+
+class _Disk(Lasting):
+    warning: Share
+    alert: Share
+
+
 class Alerts(Section):
     """The settings of each alert."""
 
@@ -271,6 +295,14 @@ class Alerts(Section):
     CampaignDatabaseUnreachable: Lasting
     CampaignDatabaseBlocked: _Blocked
     CampaignEndpointDown: _Others
+    CampaignImageUnavailable: Lasting
+    CampaignCertificateExpiring: _Certificate
+    CampaignSmtpConnectionsFailing: _Connections
+    CampaignMessageSizeHigh: _Size
+    CampaignTemporaryFilesOnOtherDevice: Lasting
+    CampaignMtaLogErrors: _LogErrors
+    CampaignCoreDumped: Lasting
+    CampaignDiskFull: _Disk
     CampaignExporterDown: _ExporterDown
     CampaignExporterDataStale: _DataStale
     CampaignExporterCollectorFailing: Lasting

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ranges
@@ -12,7 +13,7 @@ from campaign_simulator.obstacles import COPIER, Site, held, module_of
 from campaign_simulator.sending import Sender, Slowness
 from campaign_simulator.tracking import Tracker
 from campaign_simulator.traffic import Traffic
-from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, DeliveryMode, LogStatus, State
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Channel, DeliveryMode, LogStatus, State
 from campaign_simulator.workflows import Workflows
 
 RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not the time
@@ -218,7 +219,8 @@ class Engine:
         self._assign(delivery, part)
         logs = part.logs[part.sent : part.sent + count]
         if delivery.automatic:
-            self.tracker.received(delivery, self.sender.attempt(delivery, part, logs, self.now), self.now)
+            delivered = self.sender.attempt(delivery, part, logs, self.now, self._public_ids(delivery, part))
+            self.tracker.received(delivery, delivered, self.now)
         else:
             delivery.success += len(logs)
             self.journal.outcomes += [Outcome(log, LogStatus.SENT, 0, self.now) for log in logs]
@@ -238,6 +240,12 @@ class Engine:
         if hosts:
             host = part.hostname if part.hostname in hosts else self._chance.choice(hosts)
             part.hold(host, servers.process_id(host, module))
+
+    def _public_ids(self, delivery: Delivery, part: Part) -> Sequence[int]:
+        """Return the addresses that mails of a part leave from."""
+        if delivery.channel != Channel.EMAIL or not part.hostname:
+            return ()
+        return self.site.servers.public_ids(part.hostname, delivery.effective_affinity or "default")
 
     def _end_pass(self, delivery: Delivery) -> None:
         """Plan another pass for softly refused messages, or be done."""

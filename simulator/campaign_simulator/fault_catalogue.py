@@ -3,6 +3,7 @@
 from campaign_simulator.clue_faults import CLUE_FAULTS
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
+from campaign_simulator.file_faults import FILE_FAULTS
 from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.outlook_faults import OUTLOOK_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
@@ -16,6 +17,7 @@ FAULTS = (
     *SENDING_FAULTS,
     *OUTLOOK_FAULTS,
     *CLUE_FAULTS,
+    *FILE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,
 )

@@ -63,6 +63,8 @@ class Truth:
     database_blocked_since: datetime | None  # since when sessions wait for a table that sending needs
     last_sent: Mapping[str, datetime]  # by IP affinity: for an hour nobody may call it unconfigured
     faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
+    mail_servers: Mapping[str, tuple[int, int]]  # connections, and those that came to nothing, that the mta has noted
+    postponed_parts: Mapping[str, int]  # lines of mta.log about them, by host
 
     @property
     def causes(self) -> Counter[str]:
@@ -87,6 +89,8 @@ class Truth:
             "database_blocked_since": self.database_blocked_since and self.database_blocked_since.isoformat(),
             "last_sent": {affinity: when.isoformat() for affinity, when in self.last_sent.items()},
             "causes": dict(self.causes),
+            "postponed_parts": dict(self.postponed_parts),
+            "mail_servers": {name: list(counts) for name, counts in self.mail_servers.items()},
             "faults": {name: list(targets) for name, targets in self.faults.items()},
         }
 
@@ -119,6 +123,8 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         database_blocked_since=engine.site.blocked_since,
         last_sent=dict(engine.last_sent),
         faults=dict(faults),
+        mail_servers=engine.sender.mail_servers.told(),
+        postponed_parts={name: host.files.postponed for name, host in hosts.by_name.items()},
     )
 
 

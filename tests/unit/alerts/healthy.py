@@ -29,7 +29,7 @@ HOSTS = {
     "mta2": ("mta", "inMail", "web", "syslogd", "trackinglogd", "watchdog"),
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
-INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0}
+INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0, "deliverability": 60.0, "files": 60.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 

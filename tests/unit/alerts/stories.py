@@ -3,13 +3,16 @@
 from unit.alerts import (
     stories_affinities,
     stories_collectors,
+    stories_deliverability,
     stories_deliveries,
     stories_errors,
     stories_exporter,
+    stories_files,
     stories_hosts,
     stories_outlook,
     stories_platform,
     stories_processes,
+    stories_resources,
     stories_stuck,
     stories_throughput,
 )
@@ -24,6 +27,9 @@ STORIES = (
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
     *stories_platform.STORIES,
+    *stories_resources.STORIES,
+    *stories_deliverability.STORIES,
+    *stories_files.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
 )

@@ -206,7 +206,7 @@ _BLOCKED_STORIES = (
 # --- endpoints --------------------------------------------------------------------------------------------------------------
 
 _REDIRECTION_FIRES, _OTHER_FIRES, _ENDPOINT_RESOLVED = _BEGINS + minutes(3), _BEGINS + minutes(7), _ENDS + _KEEP
-_ENDPOINTS = {"tracking": ("critical", "redirection"), "app": ("warning", "ping"), "images": ("warning", "resource")}
+_ENDPOINTS = {"tracking": ("critical", "redirection"), "app": ("warning", "ping")}
 
 
 def _answers(endpoint: str, line: Line, target: Target = A) -> World:
