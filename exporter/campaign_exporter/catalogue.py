@@ -1,11 +1,24 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
+from campaign_exporter import catalogue_hygiene
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
+COLLECTORS = (
+    "deliveries",
+    "pending",
+    "processes",
+    "affinity",
+    "throughput",
+    "endpoints",
+    "disks",
+    "database",
+    "workflows",
+    "maintenance",
+    "hygiene",
+)
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}
@@ -441,4 +454,6 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in list(globals().values()) if isinstance(metric, Metric)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in [*globals().values(), *vars(catalogue_hygiene).values()] if isinstance(metric, Metric)
+}

@@ -269,6 +269,18 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
+class WorkflowSettings(CollectorSettings):
+    """When the workflows are looked at, and which ones beside Adobe's own, by internal name, are watched as technical ones."""
+
+    also: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
+
+
+class MaintenanceSettings(CollectorSettings):
+    """When transactions, sequences and events are looked at, and how long an event may take to be processed."""
+
+    events_stuck_after: Seconds = 900.0
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -284,6 +296,9 @@ class Collectors(Section):
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
+    workflows: WorkflowSettings = Field(default_factory=lambda: WorkflowSettings(interval=60))
+    maintenance: MaintenanceSettings = Field(default_factory=lambda: MaintenanceSettings(interval=60))
+    hygiene: CollectorSettings = _every(600)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -29,6 +29,8 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- To see which sessions wait for locks; it shows statistics, no data of Campaign."),
         sql.SQL("GRANT pg_read_all_stats TO {};").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
+        sql.SQL("-- To tell how many ids are used up; it lets nobody take one."),
+        sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {};").format(schema, role),
         *(grant_columns(schema, role, table, columns) for table, columns in columns_read().items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
@@ -36,8 +38,6 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- Only for `campaign-exporter why`, which counts known phrases in a delivery's log, and shows none of it."),
         sql.SQL("-- It opens that log, in which addresses may stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
-        sql.SQL("-- Only for `campaign-exporter why`, which tells how many ids are used up:"),
-        sql.SQL("-- GRANT SELECT ON SEQUENCE {}.xtknewid TO {};").format(schema, role),
     ]
     return "".join(f"{line.as_string()}\n" for line in lines)
 

@@ -9,9 +9,12 @@ from campaign_exporter.collectors.database import DatabaseCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.hygiene import HygieneCollector
+from campaign_exporter.collectors.maintenance import MaintenanceCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.collectors.workflows import WorkflowsCollector
 from campaign_exporter.config import Config, Instance
 from campaign_exporter.job import Job, life_of
 from campaign_exporter.metric import Samples
@@ -23,12 +26,24 @@ from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
+_ORDER = (
+    "processes",
+    "affinity",
+    "deliveries",
+    "pending",
+    "throughput",
+    "database",
+    "endpoints",
+    "disks",
+    "workflows",
+    "maintenance",
+    "hygiene",
+)
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database", "workflows", "maintenance", "hygiene"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -116,6 +131,15 @@ class Watch:
                 database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)
             ),
             "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
+            **self._upkeep_builders(database),
+        }
+
+    def _upkeep_builders(self, database: CampaignDatabase) -> Mapping[str, Builder]:
+        settings = self._config.collectors
+        return {
+            "workflows": lambda _: WorkflowsCollector(database, settings.workflows, life=self._life("workflows")),
+            "maintenance": lambda _: MaintenanceCollector(database, settings.maintenance, life=self._life("maintenance")),
+            "hygiene": lambda _: HygieneCollector(database, life=self._life("hygiene")),
         }
 
     def _job(self, name: str, build: Builder) -> Job:

@@ -6,6 +6,7 @@ from campaign_simulator.delivery_faults import DELIVERY_FAULTS
 from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
 from campaign_simulator.sending_faults import SENDING_FAULTS
+from campaign_simulator.upkeep_faults import UPKEEP_FAULTS
 from campaign_simulator.workflow_faults import WORKFLOW_FAULTS
 
 FAULTS = (
@@ -16,4 +17,5 @@ FAULTS = (
     *CLUE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,
+    *UPKEEP_FAULTS,
 )

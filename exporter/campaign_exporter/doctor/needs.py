@@ -6,7 +6,7 @@ from typing import NamedTuple
 from campaign_exporter import catalogue
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
-from campaign_exporter.sources import delivery_statements, statements
+from campaign_exporter.sources import delivery_statements, hygiene_statements, statements
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -24,6 +24,8 @@ class Need(NamedTuple):
 WHY = "why"
 
 _PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
+
+_ADDRESSES = "no campaign_addresses_changed, campaign_addresses_by_status: quarantines are not counted"
 
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
 NEEDS: Mapping[str, Need] = {
@@ -61,6 +63,22 @@ NEEDS: Mapping[str, Need] = {
     statements.STAT_ROWS.name: Need(("throughput",), ("throughput",)),
     statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",)),
     statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
+    hygiene_statements.REMNANTS.name: Need(("hygiene",), ("hygiene",)),
+    hygiene_statements.WORKFLOW_OWNERS.name: Need(("hygiene",), ("hygiene",)),
+    hygiene_statements.MOMENTS.name: Need(("hygiene", "workflows"), ("hygiene", "workflows")),
+    hygiene_statements.ADDRESS_STATISTICS.name: Need(("hygiene",), words=_ADDRESSES),
+    hygiene_statements.ADDRESSES_CHANGED.name: Need(("hygiene",), words=_ADDRESSES),
+    hygiene_statements.RECIPIENT_STATISTICS.name: Need(
+        ("hygiene",), words="no campaign_recipients_denylisted: recipients on a denylist are not counted"
+    ),
+    hygiene_statements.TECHNICAL_WORKFLOWS.name: Need(("workflows",), ("workflows",)),
+    hygiene_statements.WORKFLOW_COUNTS.name: Need(("workflows",), ("workflows",)),
+    hygiene_statements.CLEANUP_LOG_ERRORS.name: Need(
+        ("workflows",), words="no campaign_cleanup_log_errors: a task of cleanup that fails while it stays started is not seen"
+    ),
+    hygiene_statements.RT_EVENTS.name: Need(
+        ("maintenance",), words="no campaign_rt_events_sampled: transactional events that wait are not seen"
+    ),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),

@@ -5,7 +5,7 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources import delivery_statements, hygiene_statements
 from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -400,7 +400,9 @@ GROUP BY c.relname, i.indexrelid
 )
 
 STATEMENTS: tuple[Statement, ...] = tuple(
-    value for value in [*globals().values(), *vars(delivery_statements).values()] if isinstance(value, Statement)
+    value
+    for value in [*globals().values(), *vars(delivery_statements).values(), *vars(hygiene_statements).values()]
+    if isinstance(value, Statement)
 )
 
 #: All tables that anything is asked of, those included that may be shut.

@@ -95,7 +95,7 @@ def wanted(statement: Statement) -> dict[str, object]:
         "SELECT mmemovalue FROM xtkoption",
         "SELECT sstringvalue FROM xtkoption",
         "SELECT * FROM nmsdelivery",
-        "SELECT 1 FROM nmsrecipient",
+        "SELECT semail FROM nmsrecipient",
     ],
 )
 def test_the_role_reads_nothing_else(scene: Scene, forbidden: str) -> None:
