@@ -54,7 +54,9 @@ _LABELS = """\
 | `needs` | what is read from Campaign's database | `database`: nothing to say while it is not reached |
 | `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
+| `workflow`, `sequence` | some | what it is about |
 | `scope` | CampaignExporterDown | `unwatched` (an instance), `target` (an exporter), `nothing` (no exporter at all) |
+| `scope` | CampaignWorkflowFailed | `failed` (in error), `late` (should have run) |
 
 No label holds a number that moves: numbers are in the annotation `description`. `next` is the command to run next.
 """

@@ -13,6 +13,7 @@ from campaign_alerts.platform import platform
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
+from campaign_alerts.upkeep import upkeep
 from campaign_alerts.values import Values, ValuesError
 
 _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign_alerts: change it there.\n"
@@ -21,7 +22,8 @@ _WIDTH = 10_000  # no line is broken but where the text breaks it
 
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups; raise ValuesError where values.yaml says something that no rule knows."""
-    made = tuple(make(values) for make in (deliveries, service_level, throughput, hosts, affinities, platform, exporter))
+    makers = (deliveries, service_level, throughput, hosts, affinities, platform, upkeep, exporter)
+    made = tuple(make(values) for make in makers)
     values.refuse_what_is_unknown()
     for alert in (alert for group in made for alert in group.alerts):
         uid = alert.dashboard.split("?")[0]

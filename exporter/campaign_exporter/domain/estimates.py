@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: What a sample holds once, such as the zero record, is not among the most common values; more than a hundredth may not be missing.
+#: What a sample holds once, such as the zero record, is not among the most common values: up to a hundredth may be missing.
 _COMPLETE = 0.99
 
 

@@ -11,6 +11,7 @@ from unit.alerts import (
     stories_processes,
     stories_stuck,
     stories_throughput,
+    stories_upkeep,
 )
 
 STORIES = (
@@ -22,6 +23,7 @@ STORIES = (
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
     *stories_platform.STORIES,
+    *stories_upkeep.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
 )
