@@ -25,7 +25,16 @@ from campaign_simulator.programs import embedded_bin_directory, find_bin_directo
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 
-LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
+LARGE = (
+    "nmsbroadlogrcp",
+    "nmsdeliverystat",
+    "nmsdeliverypart",
+    "xtkjoblog",
+    "nmsaddress",
+    "nmsrecipient",
+    "nmsrtevent",
+    "xtkworkflowlog",
+)
 PARAMETERS = {
     "deliveries": [1, -2, 3],
     "names": ["NmsMTA_Alert_Delay", "operationMgt"],
@@ -34,6 +43,7 @@ PARAMETERS = {
     "window": 7 * 86400,
     "start": time.time() - 3 * 3600,
     "end": math.inf,
+    "stuck": 900,
     "tables": [*SENDING_TABLES, *columns_read()],
 }
 
@@ -214,6 +224,14 @@ INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
 INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage)
   SELECT id, 1 + id % 1000, 'a line of a log' FROM generate_series(1, 200000) id;
+INSERT INTO nmsaddress (iaddressid, saddress, istatus, tslastmodified)
+  SELECT id, 'a' || id, 2, now() - id * interval '1 minute' FROM generate_series(1, 100000) id;
+INSERT INTO nmsrecipient (irecipientid, iblacklist) SELECT id, 0 FROM generate_series(1, 100000) id;
+INSERT INTO nmsrtevent (irteventid, istatus, tscreated, tslastmodified)
+  SELECT id, 1, now(), now() - id * interval '1 second' FROM generate_series(1, 100000) id;
+INSERT INTO xtkworkflow (iworkflowid, sinternalname) VALUES (1, 'cleanup');
+INSERT INTO xtkworkflowlog (iworkflowlogid, iworkflowid, tslog)
+  SELECT id, 1 + id % 100, now() - id * interval '1 minute' FROM generate_series(1, 100000) id;
 ANALYZE
 """
 

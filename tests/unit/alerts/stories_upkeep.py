@@ -440,8 +440,8 @@ _SEQUENCE_STORIES = (
                         told(
                             _SEQUENCE,
                             "Campaign's ids run out",
-                            "prod: xtknewid has given out 95% of the ids that there are (2^31). Once they wrap, rows collide with"
-                            " older ones, and deliveries stop.",
+                            "prod: xtknewid has given out 95% of the ids that there are (2^31). Once they wrap, rows collide"
+                            " with older ones, and deliveries stop.",
                             _IDS_NEXT,
                             _PAGE,
                         ),
@@ -512,8 +512,8 @@ _TRANSACTION_STORIES = (
                         told(
                             _TRANSACTION,
                             "A transaction stays open",
-                            "prod: a transaction has been open for 1h 10m 0s (idle_in_transaction). While it is, dead rows of no"
-                            " table can be vacuumed away, and what it has locked stays locked.",
+                            "prod: a transaction has been open for 1h 10m 0s (idle_in_transaction). While it is, dead rows of"
+                            " no table can be vacuumed away, and what it has locked stays locked.",
                             _OPEN_NEXT,
                             _PAGE,
                         ),
