@@ -8,7 +8,7 @@ _HOUR = 3600.0
 
 
 def _scene(alert: str, fault: str, text: str, name: str = "", **more: Any) -> Scene:  # noqa: ANN401 - fields of a Scene
-    return Scene(name or alert, alert, "warning", "platform", faults(fault), text, sampling=60.0, limit=300.0, **more)
+    return Scene(name or alert, alert, "warning", "platform", faults(fault), text, sampling=60.0, limit=400.0, **more)
 
 
 UPKEEP = (

@@ -10,6 +10,7 @@ from dashboards.world.platform import tell_platform
 from dashboards.world.sending import tell_sending
 from dashboards.world.story import EVER, Alert, Campaign, Story, Stuck, during
 from dashboards.world.teller import Teller
+from dashboards.world.upkeep import tell_upkeep
 from dashboards.world.watching import tell_watching
 
 #: 18 November 2026, noon UTC: where every scene ends.
@@ -51,6 +52,7 @@ class Scene:
                 tell_watching(teller)
                 tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
                 tell_platform(teller)
+                tell_upkeep(teller)
         self._exporters(page)
         self._alerts(page)
         return page

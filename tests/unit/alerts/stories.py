@@ -12,6 +12,7 @@ from unit.alerts import (
     stories_stuck,
     stories_throughput,
     stories_upkeep,
+    stories_workflows,
 )
 
 STORIES = (
@@ -24,6 +25,7 @@ STORIES = (
     *stories_affinities.STORIES,
     *stories_platform.STORIES,
     *stories_upkeep.STORIES,
+    *stories_workflows.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
 )
