@@ -70,7 +70,9 @@ def main() -> None:
             simulator.backfill_delivery_logs(rows)
             with simulator.connect() as connection:
                 connection.execute(FILL)
-                names = [f"wkdlv_{number}_1" if number % 2 else f"wkf{number}_1" for number in range(WORK_TABLES)]
+                names = [
+                    f"wkdlv_{number}_1" if number % 2 else f"wkf{number}_1" for number in range(900_000, 900_000 + WORK_TABLES)
+                ]
                 make_tables(connection, names)
                 connection.execute("VACUUM ANALYZE")
         with step("measured the statements"):

@@ -38,7 +38,8 @@ SELECT w.iworkflowid, w.istate, date_part('epoch', w.tslastmodified::timestamptz
     {"xtkworkflow": ("iworkflowid", "istate", "tslastmodified")},
 )
 
-# A view has no size. Before PostgreSQL 14 a table that was never analyzed looks like an empty one.
+# Indexes are summed up once for all tables, not looked up for each. A view has no size. Before PostgreSQL 14 a table that was
+# never analyzed looks like an empty one.
 WORK_TABLES = Statement(
     "work tables",
     """
@@ -48,9 +49,9 @@ SELECT c.relname::text,
     OR (c.reltuples = 0 AND current_setting('server_version_num')::int >= 140000)
 FROM pg_class c
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND c.reltoastrelid <> 0
-LEFT JOIN LATERAL (
-  SELECT sum(x.relpages) AS pages FROM pg_index k JOIN pg_class x ON x.oid = k.indexrelid WHERE k.indrelid = c.oid
-) i ON true
+LEFT JOIN (
+  SELECT k.indrelid, sum(x.relpages) AS pages FROM pg_index k JOIN pg_class x ON x.oid = k.indexrelid GROUP BY 1
+) i ON i.indrelid = c.oid
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p', 'v')
   AND c.relname ~ '^(wkdlv_|wkf|wksimu_|grp)-?[0-9a-z]'
 LIMIT 100000
