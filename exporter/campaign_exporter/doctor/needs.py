@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_exporter import catalogue
+from campaign_exporter import catalogue, catalogue_hygiene
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
 from campaign_exporter.sources import delivery_statements, hygiene_statements, statements
@@ -88,7 +88,7 @@ NEEDS: Mapping[str, Need] = {
 }
 
 
-#: What collectors say without the database, even if they fail there.
+#: What collectors say without the database, or without what others of their parts read, even if they fail there.
 _STANDING = frozenset(
     {
         catalogue.AFFINITIES,
@@ -96,6 +96,17 @@ _STANDING = frozenset(
         catalogue.AFFINITY_INCONSISTENT,
         catalogue.SERVER_CONFIGURATION_FAULT,
         catalogue.PENDING_ALERT_DELAY,
+        catalogue_hygiene.TABLE_BYTES,
+        catalogue_hygiene.TABLE_INDEX_BYTES,
+        catalogue_hygiene.TABLE_ROWS,
+        catalogue_hygiene.TABLE_DEAD_ROWS,
+        catalogue_hygiene.TABLE_LAST_VACUUM,
+        catalogue_hygiene.TABLE_LAST_ANALYZE,
+        catalogue_hygiene.ADDRESSES_CHANGED,
+        catalogue_hygiene.ADDRESSES_BY_STATUS,
+        catalogue_hygiene.ADDRESSES_BY_REASON,
+        catalogue_hygiene.ADDRESSES_BY_CHANNEL,
+        catalogue_hygiene.RECIPIENTS_DENYLISTED,
     }
 )
 

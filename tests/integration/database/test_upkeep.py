@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from campaign_exporter.domain.technical_workflows import TROUBLES
+from campaign_exporter.grants import grants_sql
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import MakeScene, Observer, Scene
 
@@ -331,6 +332,12 @@ def test_tables_that_an_instance_can_do_without_are_not_missed(scene: Scene) -> 
     assert [name for name in UPKEEP if seen.success(name) != 1] == []
     assert seen.samples("campaign_cleanup_log_errors") == seen.samples("campaign_recipients_denylisted") == {}
     assert len(seen.samples("campaign_work_tables")) == 20
+
+
+def test_grants_can_be_run_where_there_are_no_events(scene: Scene) -> None:
+    scene.execute("DROP TABLE nmsrtevent")
+    scene.execute(grants_sql(scene.config()))
+    assert scene.watch().round("maintenance").success("maintenance") == 1
 
 
 def _without_workflows(scene: Scene) -> None:
