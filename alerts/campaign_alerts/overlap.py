@@ -65,7 +65,7 @@ SITUATIONS = (
     Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
-        ("CampaignExporterCollectorFailing", "CampaignThroughputStalled"),
+        ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget", "CampaignThroughputStalled"),
         _EXPRESSION,
     ),
     Situation("", "", (f"{_STUCK} (`database_blocked`)",), _CAUSE),
@@ -91,7 +91,7 @@ SITUATIONS = (
     Situation(
         "the database is not reached",
         "CampaignDatabaseUnreachable",
-        ("CampaignExporterCollectorFailing",),
+        ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget"),
         _EXPRESSION,
     ),
     Situation("", "", ('all that carry `needs="database"`',), "Alertmanager, by equal `campaign_instance`"),
@@ -109,6 +109,12 @@ SITUATIONS = (
         "CampaignExporterCollectorUnavailable",
         ("CampaignExporterCollectorFailing",),
         _EXPRESSION,
+    ),
+    Situation(
+        "statements are slow, and are answered",
+        "CampaignExporterOverBudget",
+        ("CampaignExporterCollectorFailing",),
+        "a round that is left out has not failed; where statements are ended for their time, both tell",
     ),
     Situation("a collector ends no round", "CampaignExporterDataStale", ("CampaignExporterCollectorFailing",), _EXPRESSION),
     Situation(

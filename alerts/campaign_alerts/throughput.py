@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
+from campaign_alerts.durations import duration, seconds
 from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, blocked, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Values, duration, seconds
+from campaign_alerts.values import Values
 
 _STALLED = "CampaignThroughputStalled"
 _LOW = "CampaignThroughputLow"
@@ -69,6 +70,7 @@ def _stalled(values: Values) -> Alert:
         "sort_desc(topk(3, time() - min by (delivery_id, label) (last_over_time("
         "campaign_delivery_progress_timestamp_seconds{campaign_instance=%q}[2m]))))",
         "campaign_instance",
+        heading="\nIn progress, by the time since their last progress:",
         line=f"\n- {{{{ .Value | humanizeDuration }}}}: {text.short('label')} ({{{{ .Labels.delivery_id }}}})",
     )
     return Alert(
@@ -149,9 +151,8 @@ def _errors_high(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"
             f" first attempt; {float(settings['share']):.0%} are the limit."
         ),
-        next_step=(
-            'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
-            ' ORDER BY tslastmodified DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg ORDER BY tslastmodified DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(

@@ -84,9 +84,9 @@ def _failed(values: Values) -> Alert:
         ),
         summary="A technical workflow is in error",
         description=f"{INSTANCE}: {{{{ $labels.workflow }}}} is in error, and does not run until somebody starts it again.",
-        next_step=(
-            'psql -c "SELECT sinternalname, istate, tsprocess, tsnextprocessing FROM xtkworkflow'
-            ' WHERE ifailed <> 0 AND iismodel = 0 ORDER BY tsprocess DESC LIMIT 10"'
+        next_step=values.query(
+            "SELECT sinternalname, istate, tsprocess, tsnextprocessing FROM xtkworkflow"
+            " WHERE ifailed <> 0 AND iismodel = 0 ORDER BY tsprocess DESC LIMIT 10"
         ),
         dashboard=_PAGE,
         when="a technical workflow is in error",
@@ -122,9 +122,9 @@ def _late(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $labels.workflow }}}} should have run {{{{ $value | humanizeDuration }}}} ago. It is not in"
             " error."
         ),
-        next_step=(
-            'psql -c "SELECT sinternalname, istate, tsprocess, tsnextprocessing FROM xtkworkflow'
-            ' WHERE tsnextprocessing < now() AND iismodel = 0 ORDER BY tsnextprocessing LIMIT 10"'
+        next_step=values.query(
+            "SELECT sinternalname, istate, tsprocess, tsnextprocessing FROM xtkworkflow"
+            " WHERE tsnextprocessing < now() AND iismodel = 0 ORDER BY tsnextprocessing LIMIT 10"
         ),
         dashboard=_PAGE,
         when=f"a technical workflow should have run more than {settings['late']} ago, and wfserver is up",
@@ -149,9 +149,9 @@ def _cleanup(values: Values) -> Alert:
             f"{INSTANCE}: cleanup ran last {{{{ $value | humanizeDuration }}}} ago, and is to run each day. Errors in its"
             f" journal of the last 25 hours: {errors}. Logs, deleted deliveries and work tables stay, and the database grows."
         ),
-        next_step=(
-            'psql -c "SELECT l.tslog, l.ierror, left(l.smessage, 100) FROM xtkworkflowlog l JOIN xtkworkflow w'
-            " ON w.iworkflowid = l.iworkflowid WHERE w.sinternalname = 'cleanup' ORDER BY l.tslog DESC LIMIT 20\""
+        next_step=values.query(
+            "SELECT l.tslog, l.ierror, left(l.smessage, 100) FROM xtkworkflowlog l JOIN xtkworkflow w"
+            " ON w.iworkflowid = l.iworkflowid WHERE w.sinternalname = 'cleanup' ORDER BY l.tslog DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=f"cleanup has not come to its end for {settings['older_than']}",
@@ -192,9 +192,9 @@ def _tables(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanize }}}} work tables belong to deliveries or workflows that are over or gone, and"
             f" cleanup has left them. As far as they were measured they take {size}B.{each}"
         ),
-        next_step=(
-            "psql -c \"SELECT relname, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r' AND relname ~ '^wk(dlv_|f)[0-9]'"
-            ' ORDER BY relpages DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT relname, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r' AND relname ~ '^wk(dlv_|f)[0-9]'"
+            " ORDER BY relpages DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=f"cleanup runs, and has left more than {settings['tables']} work tables that nobody needs",
@@ -221,7 +221,9 @@ def _sequence(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $labels.sequence }}}} has given out {{{{ $value | humanizePercentage }}}} of the ids that there"
             " are (2^31). Once they wrap, rows collide with older ones, and deliveries stop."
         ),
-        next_step='psql -c "SELECT sequencename, last_value FROM pg_sequences ORDER BY last_value DESC NULLS LAST LIMIT 10"',
+        next_step=values.query(
+            "SELECT sequencename, last_value FROM pg_sequences ORDER BY last_value DESC NULLS LAST LIMIT 10"
+        ),
         dashboard=_PAGE,
         when=f"a sequence has given out more than {float(settings['share']):.0%} of the ids that there are",
         wait=settings["for"],
@@ -244,9 +246,9 @@ def _transaction(values: Values) -> Alert:
             f"{INSTANCE}: a transaction has been open for {{{{ $value | humanizeDuration }}}} ({{{{ $labels.state }}}}). While"
             " it is, dead rows of no table can be vacuumed away, and what it has locked stays locked."
         ),
-        next_step=(
-            'psql -c "SELECT pid, usename, application_name, state, now() - xact_start, left(query, 60) FROM pg_stat_activity'
-            ' WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 10"'
+        next_step=values.query(
+            "SELECT pid, usename, application_name, state, now() - xact_start, left(query, 60) FROM pg_stat_activity"
+            " WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 10"
         ),
         dashboard=_PAGE,
         when=(
@@ -283,9 +285,9 @@ def _events(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanize }}}} transactional events had the time to be processed and were not, more than"
             f" {float(settings['share']):.0%} of the newest ones. Order confirmations, passwords and the like do not go out."
         ),
-        next_step=(
-            'psql -c "SELECT istatus, count(*), min(tscreated), max(tsprocessed) FROM nmsrtevent'
-            " WHERE tslastmodified >= now() - interval '1 hour' GROUP BY 1\""
+        next_step=values.query(
+            "SELECT istatus, count(*), min(tscreated), max(tsprocessed) FROM nmsrtevent"
+            " WHERE tslastmodified >= now() - interval '1 hour' GROUP BY 1"
         ),
         dashboard=_PAGE,
         when=(

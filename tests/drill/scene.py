@@ -32,7 +32,9 @@ class Scene:
     muted: tuple[tuple[str, str], ...] = ()
     beside: tuple[str, ...] = ()
     delay: bool = False
-    #: Seconds that may pass until the notification, and again until it is withdrawn.
+    #: Database seconds a minute that the exporter may take meanwhile; without it, all of them.
+    budget: float | None = None
+    #: Seconds that may pass until the notification, and again until it is resolved.
     limit: float = 240.0
     #: Seconds between two rounds of the collector, by default.
     sampling: float = 15.0

@@ -56,16 +56,15 @@ class HygieneCollector:
 
     name = "hygiene"
 
-    def __init__(self, database: CampaignDatabase, *, life: float) -> None:
+    def __init__(self, database: CampaignDatabase) -> None:
         self._database = database
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Ask for the upkeep of tables, recipients, deliveries with their tables, and addresses; each fails alone.
 
         A statement that fails spoils its transaction: what needs no lock comes first, what may wait for one has its own.
         """
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("tables") as samples:
                 for table in upkeep.kept_tables(ask):
                     _add_table(samples, table)
@@ -75,7 +74,7 @@ class HygieneCollector:
                     _add_recipients(samples, upkeep.statistics(ask, statements.RECIPIENT_STATISTICS))
             with current.part("deliveries") as samples:
                 _add_remnants(samples, ask)
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             if ask.has_table("nmsaddress"):
                 with current.part("addresses") as samples:
                     _add_addresses(samples, ask)

@@ -13,14 +13,13 @@ class MaintenanceCollector:
 
     name = "maintenance"
 
-    def __init__(self, database: CampaignDatabase, settings: MaintenanceSettings, *, life: float) -> None:
+    def __init__(self, database: CampaignDatabase, settings: MaintenanceSettings) -> None:
         self._database = database
         self._settings = settings
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Ask for transactions, sequences and events; each fails alone."""
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("transactions") as samples:
                 _add_transactions(samples, ask)
             with current.part("sequences") as samples:

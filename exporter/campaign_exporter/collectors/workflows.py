@@ -15,22 +15,21 @@ class WorkflowsCollector:
 
     name = "workflows"
 
-    def __init__(self, database: CampaignDatabase, settings: WorkflowSettings, *, life: float) -> None:
+    def __init__(self, database: CampaignDatabase, settings: WorkflowSettings) -> None:
         self._database = database
         self._settings = settings
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Ask for the dates, the workflows, and the errors of cleanup; each fails alone."""
         more = sorted(self._settings.also)
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("dates") as samples:
                 _add_dates(samples, ask)
             with current.part("workflows") as samples:
                 _add_technical(samples, ask, more)
                 _add_counts(samples, ask, more)
         # The journal is a table more than workflows need: a lock on it spoils no more, and where it is missing nothing else is.
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             if ask.can_ask(statements.CLEANUP_LOG_ERRORS):
                 with current.part("cleanup") as samples:
                     samples.add(catalogue.CLEANUP_LOG_ERRORS, upkeep.cleanup_log_errors(ask))

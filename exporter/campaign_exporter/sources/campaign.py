@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_exporter.diagnosis.facts import Delivery, Holder, Parts
 from campaign_exporter.domain.workflows import Workflow
-from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, SourceError, Stale
+from campaign_exporter.errors import Missing, PermissionDenied, Resting, SourceError, Stale, TimedOut
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import delivery_statements, statements
 from campaign_exporter.sources.database import Database, Session
+from campaign_exporter.sources.rests import Rests
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.survey import Survey, survey
 
@@ -93,17 +94,22 @@ class Blocked(NamedTuple):
 class Questions:
     """A round's transaction in Campaign's own words. Each question raises a SourceError if it cannot be asked here."""
 
-    def __init__(self, session: Session, surveyed: Survey) -> None:
+    def __init__(self, session: Session, surveyed: Survey, collector: str, rests: Rests) -> None:
         self._session = session
         self._survey = surveyed
+        self._collector = collector
+        self._rests = rests
+        self._resting = rests.of(collector, session)
+        #: Names of the statements that went well each time they were asked.
+        self.answered: set[str] = set()
 
     def obstacle(self, statement: Statement) -> SourceError | None:
-        """Tell what a statement lacks here; None if it can be asked."""
-        return self._survey.obstacle(statement)
+        """Tell what a statement lacks here, or that it rests; None if it can be asked."""
+        return self._survey.obstacle(statement) or self._resting.get(statement.name)
 
     def can_ask(self, *wanted: Statement) -> bool:
-        """Tell whether statements have their tables, columns, rights and indexes."""
-        return all(self._survey.obstacle(statement) is None for statement in wanted)
+        """Tell whether statements have their tables, columns, rights and indexes, and do not rest."""
+        return all(self.obstacle(statement) is None for statement in wanted)
 
     def has_table(self, table: str) -> bool:
         """Tell whether a table is in the schema, whether we may read it or not."""
@@ -236,14 +242,14 @@ class Questions:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
         rows = self.rows(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
         if not rows:
-            raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
+            raise self._survey.absence("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
 
     def waits(self) -> dict[str, float] | None:
-        """Tell how long sessions wait for each sending table, in seconds; None without pg_read_all_stats."""
+        """Tell how long sessions wait for each sending table, in seconds; None where that cannot be asked."""
         try:
             return {blocked.table: blocked.longest_wait for blocked in self.blocked_sessions()}
-        except PermissionDenied:
+        except (PermissionDenied, Resting):
             return None
 
     def replay_lag(self) -> float | None:
@@ -266,10 +272,17 @@ class Questions:
 
     def rows(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Ask a statement and give its rows; raise what stands against it here."""
-        obstacle = self._survey.obstacle(statement)
+        obstacle = self.obstacle(statement)
         if obstacle is not None:
             raise obstacle
-        return self._session.rows(statement, parameters)
+        try:
+            rows = self._session.rows(statement, parameters)
+        except TimedOut as error:
+            self.answered.discard(statement.name)
+            self._rests.failed(self._collector, statement)
+            raise Resting(str(error)) from None
+        self.answered.add(statement.name)
+        return rows
 
     def _one(self, statement: Statement) -> tuple[Any, ...]:
         (row,) = self.rows(statement)
@@ -279,9 +292,10 @@ class Questions:
 class CampaignDatabase:
     """A Campaign database, asked in rounds."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, rests: Rests | None = None) -> None:
         self.connection = database
         self._clock = clock
+        self._rests = rests or Rests("", {}, clock=clock)
         self._survey: Survey | None = None
         self._surveyed_at = 0.0
         self._zone_complained = False
@@ -290,12 +304,13 @@ class CampaignDatabase:
     def round(self, collector: str, current: Round, *, life: float) -> Iterator[Questions]:
         """Open a transaction for a round; raise Stale on a replica that is further behind than `life` seconds."""
         with self.connection.round(collector, current.remaining()) as session:
-            questions = Questions(session, self._surveyed(session))
+            questions = Questions(session, self._surveyed(session), collector, self._rests)
             lag = questions.replay_lag()
             if lag is not None and lag > life and collector != "database":
                 raise Stale(f"the replica is {lag:.0f} s behind")
             try:
                 yield questions
+                self._rests.answered(collector, questions.answered)
             except (Missing, PermissionDenied):
                 # What was there is gone, or what is missed may be back: the next round looks again.
                 self._survey = None

@@ -36,6 +36,7 @@ def _rounds(teller: Teller, collector: str, bad: Sequence[Window]) -> None:
     teller.tell_always(c.COLLECTOR_AVAILABLE, 1, of={"collector": collector})
     teller.tell(c.COLLECTOR_SUCCESS, lambda hour: not during(hour, bad), of={"collector": collector})
     teller.tell_always(c.COLLECTOR_INTERVAL, interval, of={"collector": collector})
+    teller.tell_always(c.COLLECTOR_STRETCH, 1, of={"collector": collector})
     teller.tell(c.COLLECTOR_LAST_ROUND, ended, of={"collector": collector})
     teller.tell(c.COLLECTOR_LAST_SUCCESS, succeeded, of={"collector": collector})
 

@@ -145,13 +145,14 @@ def _upkeep(target: Target) -> World:
 
 
 def _collectors(target: Target) -> World:
-    world: World = {}
+    world: World = {target("campaign_exporter_database_budget_ratio"): always(0.3)}
     for collector in COLLECTORS:
         name = "campaign_exporter_collector"
         interval = INTERVALS.get(collector, 15.0)
         world[target(f"{name}_available", collector=collector)] = always(1)
         world[target(f"{name}_success", collector=collector)] = always(1)
         world[target(f"{name}_interval_seconds", collector=collector)] = always(interval)
+        world[target(f"{name}_stretch_ratio", collector=collector)] = always(1)
         world[target(f"{name}_last_round_timestamp_seconds", collector=collector)] = clock(interval / 2)
         for reason in ("lock", "permission", "timeout"):
             world[target(f"{name}_errors_total", collector=collector, reason=reason)] = always(0)
