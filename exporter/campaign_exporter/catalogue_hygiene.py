@@ -258,8 +258,8 @@ SEQUENCE_LAST_VALUE = Metric(
 RT_EVENTS_SAMPLED = Metric(
     "campaign_rt_events_sampled",
     "gauge",
-    "Transactional events that last changed within a day, and longer ago than maintenance.events_stuck_after: the newest 2,000,"
-    " by status, whose numbers Adobe does not document.",
+    "Transactional events that last changed within two hours, and longer ago than maintenance.events_stuck_after: the newest"
+    " 2,000, by status, whose numbers Adobe does not document.",
     "maintenance",
     ("status",),
     source="NmsRtEvent.iStatus, tsLastModified",

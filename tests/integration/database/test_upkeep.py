@@ -315,7 +315,7 @@ def test_events_that_had_time_to_be_processed_are_sampled(scene: Scene) -> None:
     event(scene, 5, 0, 1200, tsExpiration=ago(scene, 60))
     event(scene, 6, 2, 1200, tsProcessed=ago(scene, 600))
     event(scene, 7, None, 1200)
-    event(scene, 8, 0, 2 * DAY)
+    event(scene, 8, 0, 3 * 3600)
     seen = scene.watch().round("maintenance")
     assert seen.samples("campaign_rt_events_sampled") == {("0",): 4, ("2",): 1, ("null",): 1}
     assert seen.samples("campaign_rt_events_unprocessed") == {("0",): 2, ("2",): 0, ("null",): 1}
