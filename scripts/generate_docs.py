@@ -60,6 +60,7 @@ _TITLES = {
     "endpoints": "Collector `endpoints`",
     "disks": "Collector `disks`",
     "database": "Collector `database`",
+    "outlook": "Collector `outlook`: what is under way, and what comes",
     "workflows": "Collector `workflows`: technical workflows",
     "maintenance": "Collector `maintenance`: transactions, sequences, events",
     "hygiene": "Collector `hygiene`: what is left behind, and the upkeep of tables",

@@ -63,6 +63,18 @@ SITUATIONS = (
         "one delivery stands still, others go on", "CampaignDeliveryStalled", ("CampaignThroughputStalled",), _EXPRESSION
     ),
     Situation(
+        "a delivery stands still, and its validity ends days later",
+        "CampaignDeliveryStalled",
+        ("CampaignDeliveryWillMissValidity (ticket)",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a delivery stands still, and its validity ends within hours",
+        "CampaignDeliveryWillMissValidity (page: what is lost, and when), CampaignDeliveryStalled (ticket: why)",
+        ("CampaignDeliveryWillMissValidity (ticket)",),
+        _EXPRESSION,
+    ),
+    Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
         ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget", "CampaignThroughputStalled"),

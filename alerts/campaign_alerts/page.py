@@ -39,8 +39,9 @@ compared as rates. Instances are told apart by `campaign_instance`, so no two ma
 _TIMES = """\
 ## How long they take
 
-From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput and endpoints
-30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation ({interval}).
+From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput, outlook
+and endpoints 30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation
+({interval}).
 There, the last time is `for`; before it stands how long the fault must have lasted, or all samples must have said so.
 Alertmanager adds its `group_wait`.
 

@@ -9,6 +9,7 @@ from campaign_alerts.affinities import affinities
 from campaign_alerts.deliveries import deliveries
 from campaign_alerts.exporter import exporter
 from campaign_alerts.hosts import hosts
+from campaign_alerts.outlook import outlook
 from campaign_alerts.platform import platform
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
@@ -22,7 +23,7 @@ _WIDTH = 10_000  # no line is broken but where the text breaks it
 
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups."""
-    makers = (deliveries, service_level, throughput, hosts, affinities, platform, upkeep, exporter)
+    makers = (deliveries, service_level, throughput, outlook, hosts, affinities, platform, upkeep, exporter)
     return tuple(make(values) for make in makers)
 
 

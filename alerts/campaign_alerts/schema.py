@@ -208,6 +208,16 @@ class _StartsLate(Section):
     slow: _Burn
 
 
+class _WillMissValidity(Lasting):
+    minimum_messages: Count
+    page_within: Span
+    for_later: Wait
+
+
+class _Together(Lasting):
+    takes: Span
+
+
 class _AllDown(Lasting):
     last_seen_up: Span
 
@@ -271,6 +281,8 @@ class Alerts(Section):
     CampaignDeliveryErrorsHigh: _ErrorsHigh
     CampaignDeliveryFailed: _Failed
     CampaignDeliveryStartsLate: _StartsLate
+    CampaignDeliveryWillMissValidity: _WillMissValidity
+    CampaignLargeDeliveriesTogether: _Together
     CampaignAllMtasDown: _AllDown
     CampaignMtaDown: Lasting
     CampaignProcessMissing: _Others

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from campaign_alerts import text
 from campaign_alerts.durations import duration, seconds
-from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, blocked, increase, nowhere, processed
+from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, baseline, blocked, busy, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
@@ -21,14 +21,6 @@ def throughput(values: Values) -> Group:
     return Group("campaign-throughput", values.interval, (*_recordings(values), *alerts))
 
 
-def _busy(span: str) -> str:
-    return f"campaign_instance:campaign_messages_busy:rate{span}"
-
-
-def _baseline(span: str, days: str) -> str:
-    return f"campaign_instance:campaign_messages_busy_rate{span}:avg_over_time{days}"
-
-
 def _recordings(values: Values) -> Iterable[Recording]:
     span, low = values.of(_STALLED)["after"], values.of(_LOW)
     # Not the difference of two increases: each of them is extrapolated in its own way.
@@ -43,7 +35,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
         "messages processed: tells one delivery that stands still from all of them, and slow from still",
     )
     yield Recording(
-        _busy(span),
+        busy(values),
         low.fill(f"""
             ({processed(values)} >= 1) / {seconds(span):g}
             and on (campaign_instance)
@@ -53,11 +45,11 @@ def _recordings(values: Values) -> Iterable[Recording]:
         " slow one",
     )
     yield Recording(
-        _baseline(span, low["baseline"]),
+        baseline(values),
         low.fill(f"""
-            avg_over_time({_busy(span)}[$baseline])
+            avg_over_time({busy(values)}[$baseline])
             and
-            count_over_time({_busy(span)}[$baseline]) >= {seconds(low["baseline_at_least"]) / seconds(values.interval):g}
+            count_over_time({busy(values)}[$baseline]) >= {seconds(low["baseline_at_least"]) / seconds(values.interval):g}
         """),
         f"the usual throughput while busy; only after {low['baseline_at_least']} of it",
     )
@@ -111,13 +103,13 @@ def _earlier(span: str, onset: str) -> str:
 
 def _low(values: Values) -> Alert:
     settings, span = values.of(_LOW), values.of(_STALLED)["after"]
-    usual = text.number(f"3600 * {_baseline(span, settings['baseline'])}{{campaign_instance=%q}}", "campaign_instance")
-    now = text.number(f"3600 * {_busy(span)}{{campaign_instance=%q}}", "campaign_instance")
+    usual = text.number(f"3600 * {baseline(values)}{{campaign_instance=%q}}", "campaign_instance")
+    now = text.number(f"3600 * {busy(values)}{{campaign_instance=%q}}", "campaign_instance")
     return Alert(
         _LOW,
         "warning",
         "platform",
-        settings.fill(f"{_busy(span)}\n/ {_baseline(span, settings['baseline'])}\n< $share"),
+        settings.fill(f"{busy(values)}\n/ {baseline(values)}\n< $share"),
         summary="Messages go out far more slowly than usual",
         description=(
             f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual"

@@ -1,6 +1,6 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
-from campaign_exporter import catalogue_hygiene
+from campaign_exporter import catalogue_hygiene, catalogue_outlook
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
@@ -15,6 +15,7 @@ COLLECTORS = (
     "endpoints",
     "disks",
     "database",
+    "outlook",
     "workflows",
     "maintenance",
     "hygiene",
@@ -458,6 +459,11 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
+#: Subjects whose metrics stand in a file of their own.
+_ELSEWHERE = (catalogue_outlook, catalogue_hygiene)
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in [*globals().values(), *vars(catalogue_hygiene).values()] if isinstance(metric, Metric)
+    metric.name: metric
+    for place in (globals(), *map(vars, _ELSEWHERE))
+    for metric in list(place.values())
+    if isinstance(metric, Metric)
 }

@@ -12,6 +12,7 @@ from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
 from campaign_exporter.collectors.hygiene import HygieneCollector
 from campaign_exporter.collectors.maintenance import MaintenanceCollector
+from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
@@ -30,12 +31,23 @@ from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
 _UPKEEP = ("workflows", "maintenance", "hygiene")
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks", *_UPKEEP)
+_ORDER = (
+    "processes",
+    "affinity",
+    "deliveries",
+    "pending",
+    "throughput",
+    "outlook",
+    "database",
+    "endpoints",
+    "disks",
+    *_UPKEEP,
+)
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database", *_UPKEEP})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database", *_UPKEEP})
 
 Builder = Callable[[Memory], Collector]
 
@@ -124,6 +136,7 @@ class Watch:
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, memory=self._kept(memory)
             ),
+            "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
             "workflows": lambda _: WorkflowsCollector(database, self._config.collectors.workflows),
             "maintenance": lambda _: MaintenanceCollector(database, self._config.collectors.maintenance),

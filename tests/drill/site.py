@@ -109,6 +109,8 @@ class Site:
         """Let the exporter look each second: a fifteenth of its usual interval."""
         configuration = yaml.safe_load((self.directory / "campaign-exporter.yaml").read_text())
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
+        # The window of the rates is shorter as the durations of the rules are.
+        configuration["collectors"]["outlook"]["rate_window"] = "60s"
         configuration["budget"] = {"database_seconds_per_minute": NO_BUDGET}
         (self.directory / "drill.yaml").write_text(yaml.safe_dump(configuration))
         (self.directory / "second.yaml").write_text(yaml.safe_dump({**configuration, "state_directory": "none"}))

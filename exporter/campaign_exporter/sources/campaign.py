@@ -21,7 +21,7 @@ from campaign_exporter.sources.survey import Survey, survey
 _LOG = logging.getLogger(__name__)
 _SURVEY_LIFE = 60.0
 #: The columns that each statement about a delivery begins with.
-_BASICS = 10
+BASICS = 10
 #: What an approval can be asked for (NmsDelivery.iUseContentValidation and its like), in the order of the statement.
 VALIDATIONS = ("content", "target", "extraction", "budget", "proof")
 
@@ -134,7 +134,7 @@ class Questions:
 
     def deliveries_in_progress(self) -> list[Delivery]:
         """List deliveries in states 55 and 62, as far as their progress can be told from them."""
-        return [_basics(row) for row in self.rows(statements.DELIVERIES_IN_PROGRESS)]
+        return [basics(row) for row in self.rows(statements.DELIVERIES_IN_PROGRESS)]
 
     def parts(self, delivery_ids: Iterable[int]) -> dict[int, Parts]:
         """Tell what is prepared to be sent, by delivery."""
@@ -151,8 +151,8 @@ class Questions:
             return None
         (name, model, proof, deleted, remote, account, success, error, start, end, *row) = rows[0]
         typologies = self.typology_affinities() if self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
-        sending = _delivery(tuple(row[: _BASICS + 3]), typologies, self._inactive_accounts())
-        of_campaign, *asked = row[_BASICS + 3 :]
+        sending = _delivery(tuple(row[: BASICS + 3]), typologies, self._inactive_accounts())
+        of_campaign, *asked = row[BASICS + 3 :]
         return DeliveryDetail(
             dataclasses.replace(sending, of_campaign=of_campaign, validations=_validations(asked)),
             name,
@@ -343,20 +343,21 @@ class CampaignDatabase:
 
 
 def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
-    *basics, affinity, typology, account = row
+    *columns, affinity, typology, account = row
     return dataclasses.replace(
-        _basics(basics),
+        basics(columns),
         affinity=affinity or typologies.get(typology),
         account_active=None if inactive is None else account not in inactive,
     )
 
 
 def _preparing(row: tuple[Any, ...]) -> Delivery:
-    of_campaign, *asked = row[_BASICS:]
-    return dataclasses.replace(_basics(row[:_BASICS]), of_campaign=of_campaign, validations=_validations(asked))
+    of_campaign, *asked = row[BASICS:]
+    return dataclasses.replace(basics(row[:BASICS]), of_campaign=of_campaign, validations=_validations(asked))
 
 
-def _basics(row: Sequence[Any]) -> Delivery:
+def basics(row: Sequence[Any]) -> Delivery:
+    """Make a delivery of the columns that each statement about one begins with."""
     id_, state, label, mode, channel, contact, validity, modified, to_deliver, processed = row
     return Delivery(
         delivery_id=id_,

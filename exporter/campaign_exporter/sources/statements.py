@@ -5,7 +5,7 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from campaign_exporter.sources import delivery_statements, hygiene_statements
+from campaign_exporter.sources import delivery_statements, hygiene_statements, outlook_statements
 from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -412,7 +412,8 @@ WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
 
 STATEMENTS: tuple[Statement, ...] = tuple(
     value
-    for value in [*globals().values(), *vars(delivery_statements).values(), *vars(hygiene_statements).values()]
+    for place in (globals(), *map(vars, (delivery_statements, outlook_statements, hygiene_statements)))
+    for value in list(place.values())
     if isinstance(value, Statement)
 )
 

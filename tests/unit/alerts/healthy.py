@@ -29,7 +29,8 @@ HOSTS = {
     "mta2": ("mta", "inMail", "web", "syslogd", "trackinglogd", "watchdog"),
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
-INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0}
+INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0}
+INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 
@@ -67,6 +68,7 @@ def _deliveries(target: Target) -> World:
     for channel, due in (("email", 2000), ("sms", 0)):
         world[target("campaign_messages_due", channel=channel)] = always(due)
     world |= delivery(target, "101", "Newsletter", clock(10), always(1500))
+    world |= forecast(target, "101", "Newsletter", past=always(0), validity=clock(-hours(120)), rate=always(10))
     for result, pass_, rate in (
         ("success", "first", 10),
         ("error", "first", 0.5),
@@ -84,6 +86,16 @@ def delivery(target: Target, number: str, label: str, progress: Line, remaining:
     return {
         target("campaign_delivery_progress_timestamp_seconds", delivery_id=number, label=label): progress,
         target("campaign_delivery_messages_remaining", delivery_id=number, label=label): remaining,
+    }
+
+
+def forecast(target: Target, number: str, label: str, *, past: Line, validity: Line, rate: Line) -> World:
+    """Give what is told ahead of a delivery in progress."""
+    labels = {"delivery_id": number, "label": label}
+    return {
+        target("campaign_delivery_messages_past_validity", **labels): past,
+        target("campaign_delivery_validity_timestamp_seconds", **labels): validity,
+        target("campaign_delivery_messages_per_second", **labels): rate,
     }
 
 
