@@ -63,9 +63,14 @@ _TITLES = {
     "outlook": "Collector `outlook`: what is under way, and what comes",
     "deliverability": "Collector `deliverability`: mail servers, retries, bounces",
     "files": "Collector `files`: temporary files, core files, the MTA's log",
+    "workflows": "Collector `workflows`: technical workflows",
+    "maintenance": "Collector `maintenance`: transactions, sequences, events",
+    "hygiene": "Collector `hygiene`: what is left behind, and the upkeep of tables",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}
+#: The closed sets of these tables; a metric may have another set under the same name of a label.
+_LONG = (tuple(STATES.values()), tuple(CHANNELS.values()), tuple(cause.name for cause in CAUSES))
 
 
 def metrics_page() -> str:
@@ -95,7 +100,7 @@ def _label(metric: Metric, label: str) -> str:
     values = metric.values.get(label)
     if values is None:
         return f"- `{label}`"
-    if label in _TABLES:
+    if tuple(values) in _LONG:
         return f"- `{label}`: see [{_TABLES[label]}](#{_TABLES[label].lower()})"
     return f"- `{label}`: {', '.join(f'`{value}`' for value in values)}"
 

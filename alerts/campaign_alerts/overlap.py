@@ -81,6 +81,25 @@ SITUATIONS = (
         _EXPRESSION,
     ),
     Situation("", "", (f"{_STUCK} (`database_blocked`)",), _CAUSE),
+    Situation("", "", ("CampaignTransactionTooLong",), _EXPRESSION),
+    Situation(
+        "operationMgt or deliveryMgt is in error and deliveries have waited for it, or defaultMidSourcingDlv and copies",
+        f"{_STUCK} (`workflow_engine_down`, `mid_sourcing_lag`)",
+        ("CampaignWorkflowFailed",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "cleanup is in error or late, and has not come to its end for two days",
+        "CampaignCleanupFailing",
+        ("CampaignWorkflowFailed", "CampaignWorkTablesOrphaned"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "wfserver runs nowhere, so that workflows are late",
+        "CampaignProcessMissing (wfserver)",
+        ("CampaignWorkflowFailed (`late`)",),
+        _EXPRESSION,
+    ),
     Situation(
         "the database is not reached",
         "CampaignDatabaseUnreachable",

@@ -61,7 +61,9 @@ _LABELS = """\
 | `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
 | `address`, `mx`, `directory` | some | a server behind an endpoint, a mail server, a directory |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
+| `workflow`, `sequence` | some | what it is about |
 | `scope` | CampaignExporterDown | `unwatched` (an instance), `target` (an exporter), `nothing` (no exporter at all) |
+| `scope` | CampaignWorkflowFailed | `failed` (in error), `late` (should have run) |
 
 No label holds a number that moves: numbers are in the annotation `description`. `next` is the command to run next.
 """

@@ -17,6 +17,7 @@ from campaign_alerts.resources import resources
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
+from campaign_alerts.upkeep import upkeep
 from campaign_alerts.values import Values
 
 _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign_alerts: change it there.\n"
@@ -33,6 +34,7 @@ _GROUPS = (
     files,
     affinities,
     platform,
+    upkeep,
     resources,
     exporter,
 )

@@ -235,6 +235,32 @@ class _Blocked(LastingRange):
     wait_: Annotated[Span, Field(alias="wait")]
 
 
+class _Workflow(Lasting):
+    late: Span
+
+
+class _Cleanup(Lasting):
+    older_than: Span
+
+
+class _WorkTables(Lasting):
+    tables: Count
+
+
+class _Sequence(Lasting):
+    share: Share
+
+
+class _Transaction(Lasting):
+    after: Span
+    after_at_work: Span
+
+
+class _Events(Lasting):
+    minimum_events: Count
+    share: Share
+
+
 class _ExporterDown(Lasting):
     remembered: Span
     for_nothing: Wait
@@ -303,6 +329,12 @@ class Alerts(Section):
     CampaignMtaLogErrors: _LogErrors
     CampaignCoreDumped: Lasting
     CampaignDiskFull: _Disk
+    CampaignWorkflowFailed: _Workflow
+    CampaignCleanupFailing: _Cleanup
+    CampaignWorkTablesOrphaned: _WorkTables
+    CampaignSequenceNearLimit: _Sequence
+    CampaignTransactionTooLong: _Transaction
+    CampaignEventQueueStuck: _Events
     CampaignExporterDown: _ExporterDown
     CampaignExporterDataStale: _DataStale
     CampaignExporterCollectorFailing: Lasting

@@ -335,6 +335,18 @@ class DeliverabilitySettings(MinutelySettings):
     table_size: Annotated[int, Field(ge=0, le=500)] = 50
 
 
+class WorkflowSettings(CollectorSettings):
+    """When the workflows are looked at, and which ones beside Adobe's own, by internal name, are watched as technical ones."""
+
+    also: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
+
+
+class MaintenanceSettings(CollectorSettings):
+    """When transactions, sequences and events are looked at, and how long an event may take to be processed."""
+
+    events_stuck_after: Seconds = 900.0
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -353,6 +365,9 @@ class Collectors(Section):
     outlook: OutlookSettings = Field(default_factory=OutlookSettings)
     deliverability: DeliverabilitySettings = Field(default_factory=DeliverabilitySettings)
     files: MinutelySettings = Field(default_factory=MinutelySettings)
+    workflows: WorkflowSettings = Field(default_factory=lambda: WorkflowSettings(interval=60))
+    maintenance: MaintenanceSettings = Field(default_factory=lambda: MaintenanceSettings(interval=60))
+    hygiene: CollectorSettings = _every(600)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

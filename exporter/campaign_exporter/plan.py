@@ -12,10 +12,13 @@ from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
 from campaign_exporter.collectors.files import FilesCollector
+from campaign_exporter.collectors.hygiene import HygieneCollector
+from campaign_exporter.collectors.maintenance import MaintenanceCollector
 from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.collectors.workflows import WorkflowsCollector
 from campaign_exporter.config import Config, Instance
 from campaign_exporter.job import Job
 from campaign_exporter.metric import Samples
@@ -29,6 +32,7 @@ from campaign_exporter.sources.rests import Rests
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
+_UPKEEP = ("workflows", "maintenance", "hygiene")
 _ORDER = (
     "processes",
     "affinity",
@@ -41,12 +45,13 @@ _ORDER = (
     "disks",
     "deliverability",
     "files",
+    *_UPKEEP,
 )
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks", "files")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database", "deliverability"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database", "deliverability", *_UPKEEP})
 
 Builder = Callable[[Memory], Collector]
 
@@ -140,6 +145,9 @@ class Watch:
             "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
             "deliverability": lambda _: DeliverabilityCollector(database, self._hosts, self._config.collectors.deliverability),
+            "workflows": lambda _: WorkflowsCollector(database, self._config.collectors.workflows),
+            "maintenance": lambda _: MaintenanceCollector(database, self._config.collectors.maintenance),
+            "hygiene": lambda _: HygieneCollector(database),
         }
 
     def _job(self, name: str, build: Builder) -> Job:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import psycopg
+
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ranges
 from campaign_simulator.mid_sourcing import MidServer
 from campaign_simulator.model import PART_SIZE, Delivery, Part
@@ -13,6 +15,7 @@ from campaign_simulator.obstacles import COPIER, Site, held, module_of
 from campaign_simulator.sending import Sender, Slowness
 from campaign_simulator.tracking import Tracker
 from campaign_simulator.traffic import Traffic
+from campaign_simulator.upkeep import Upkeep, create_upkeep
 from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Channel, DeliveryMode, LogStatus, State
 from campaign_simulator.workflows import Workflows
 
@@ -43,6 +46,7 @@ class Engine:
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
         self.last_sent: dict[str, datetime] = {}  # when something last went out, by IP affinity
+        self.upkeep = Upkeep()
         self.mid = MidServer(self.journal, messages_per_second)
         self.traffic = Traffic(self.ids, self._chance, messages_per_second, marketing=site.marketing)
         work = {COPIER: self._copy_from_mid, "defaultMidSourcingLog": self.mid.fetch_logs}
@@ -58,6 +62,12 @@ class Engine:
                 self.active[delivery.delivery_id] = delivery
             else:
                 self.settled[delivery.state, delivery.channel] += 1
+
+    def create_upkeep(self, connection: psycopg.Connection) -> None:
+        """Make the work tables and events that a new instance has."""
+        delivery = next(iter(self.active))  # the paused one
+        workflow = self.site.workflows["cleanup"].workflow_id
+        create_upkeep(connection, self.upkeep, delivery=delivery, workflow=workflow, now=self.now)
 
     def step(self, now: datetime) -> None:
         """Let happen what happens until now."""

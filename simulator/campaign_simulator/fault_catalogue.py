@@ -8,6 +8,7 @@ from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.outlook_faults import OUTLOOK_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
 from campaign_simulator.sending_faults import SENDING_FAULTS
+from campaign_simulator.upkeep_faults import UPKEEP_FAULTS
 from campaign_simulator.workflow_faults import WORKFLOW_FAULTS
 
 FAULTS = (
@@ -20,4 +21,5 @@ FAULTS = (
     *FILE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,
+    *UPKEEP_FAULTS,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from drill.scene import Act, Scene, faults
 from drill.scenes_surroundings import SURROUNDINGS
 from drill.site import Site, StalePage
+from drill.upkeep_scenes import UPKEEP
 
 _STUCK = "CampaignDeliveryStuckPending"
 _MINUTE = 60.0
@@ -421,6 +422,7 @@ TICKETS = (
         seeded=True,
     ),
     *SURROUNDINGS,
+    *UPKEEP,
 )
 
 SCENES = PAGES + TICKETS

@@ -7,8 +7,20 @@ from campaign_exporter import catalogue as c
 from dashboards.world.story import Window, during
 from dashboards.world.teller import Teller
 
-_OF_DATABASE = ("deliveries", "pending", "throughput", "outlook", "database", "deliverability")
-_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60, 60), strict=True))
+_OF_DATABASE = (
+    ,
+)
+    "deliveries",
+    "pending",
+    "throughput",
+    "outlook",
+    "database",
+    "deliverability",
+    "workflows",
+    "maintenance",
+    "hygiene",
+)
+_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60, 60, 60, 60, 600), strict=True))
 
 
 def tell_watching(teller: Teller) -> None:

@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, Sequence[object]] = {
     "starts": ([time.time() - 1200], [time.time() - 7200, time.time() - 600]),
     "ends": ([time.time() + 60], [time.time() - 3600, math.inf]),
     "rows": (500, 5000),
+    "stuck": (900,),
     "moment": (time.time() - 600,),
     "ids": ([1, 2, 3], [1], list(range(1, 51)), list(range(1, 1001))),
     "span": (6 * 3600.0,),

@@ -15,6 +15,8 @@ from unit.alerts import (
     stories_resources,
     stories_stuck,
     stories_throughput,
+    stories_upkeep,
+    stories_workflows,
 )
 
 STORIES = (
@@ -30,6 +32,8 @@ STORIES = (
     *stories_resources.STORIES,
     *stories_deliverability.STORIES,
     *stories_files.STORIES,
+    *stories_upkeep.STORIES,
+    *stories_workflows.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
 )

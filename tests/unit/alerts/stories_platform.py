@@ -27,7 +27,10 @@ _OF_DATABASE = (
     "campaign_database_longest_wait_seconds",
     "campaign_database_blocked_sessions",
 )
-_ON_DATABASE = ("deliveries", "pending", "throughput", "database", "affinity")
+_ON_DATABASE = (
+    *("deliveries", "pending", "throughput", "outlook", "database", "affinity"),
+    *("workflows", "maintenance", "hygiene"),
+)
 
 
 def _labels(severity: str, **labels: str) -> Mapping[str, str]:

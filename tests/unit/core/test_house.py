@@ -85,6 +85,7 @@ def test_sql_stands_in_one_place() -> None:
         "delivery_statements",
         "outlook_statements",
         "deliverability_statements",
+        "hygiene_statements",
         "catalogue_statements",
         "database",
     )
