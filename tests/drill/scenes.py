@@ -7,8 +7,8 @@ from typing import Any
 
 from drill.scene import Act, Scene, faults
 from drill.scenes_surroundings import SURROUNDINGS
+from drill.scenes_upkeep import UPKEEP
 from drill.site import Site, StalePage
-from drill.upkeep_scenes import UPKEEP
 
 _STUCK = "CampaignDeliveryStuckPending"
 _MINUTE = 60.0

@@ -8,8 +8,6 @@ from dashboards.world.story import Window, during
 from dashboards.world.teller import Teller
 
 _OF_DATABASE = (
-    ,
-)
     "deliveries",
     "pending",
     "throughput",

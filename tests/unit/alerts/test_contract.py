@@ -29,8 +29,6 @@ RUNBOOKS = {file.stem: file for file in (ROOT / "alerts" / "runbooks").glob("Cam
 IDS = [f"{rule.get('alert') or rule['record']}-{place}" for place, rule in enumerate(RULES)]
 SEVERITIES = ("none", "info", "warning", "critical")
 _DATABASE_COLLECTORS = {
-    ,
-}
     "deliveries",
     "pending",
     "throughput",
