@@ -28,6 +28,7 @@ from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import SENDING_TABLES, STATEMENTS, columns_read
 from campaign_exporter.state import State
 from campaign_simulator.instance import Simulator
+from campaign_simulator.upkeep import make_tables
 
 CONSOLE = Console()
 REPEATS = 9
@@ -39,8 +40,15 @@ INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess)
   SELECT date_bin('10 minutes', now() - bucket * interval '10 minutes', '2026-01-01'), -id, 5
   FROM generate_series(0, 4319) bucket, generate_series(1, 47) id;
 INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass)
-  SELECT -id, -1 - id % 100, now() + id % 60 * interval '1 minute' FROM generate_series(1, 200000) id
+  SELECT -id, -1 - id % 100, now() + id % 60 * interval '1 minute' FROM generate_series(1, 200000) id;
+INSERT INTO nmsaddress (iaddressid, saddress, itype, istatus, iquarantinereason, tslastmodified)
+  SELECT -id, 'user' || id, id % 2, 2 + id % 5 / 4, id % 9, now() - id * interval '1 second'
+  FROM generate_series(1, 1000000) id;
+INSERT INTO nmsrtevent (irteventid, istatus, tscreated, tslastmodified, tsprocessed)
+  SELECT -id, 1, moment, moment, moment
+  FROM generate_series(1, 500000) id, LATERAL (SELECT now() - id * interval '0.1 second' AS moment) made
 """
+WORK_TABLES = 5000
 
 
 @contextmanager
@@ -58,10 +66,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="delivery logs (NmsBroadLogRcp) to fill in first")
     rows: int = parser.parse_args().rows
     with tempfile.TemporaryDirectory() as directory, Simulator(Path(directory) / "simulator") as simulator:
-        with step(f"filled {rows:,} delivery logs, 200,000 statistics, 200,000 parts"):
+        with step(f"filled {rows:,} logs, 200,000 statistics and parts, 1,000,000 addresses, {WORK_TABLES:,} work tables"):
             simulator.backfill_delivery_logs(rows)
             with simulator.connect() as connection:
                 connection.execute(FILL)
+                names = [
+                    f"wkdlv_{number}_1" if number % 2 else f"wkf{number}_1" for number in range(900_000, 900_000 + WORK_TABLES)
+                ]
+                make_tables(connection, names)
                 connection.execute("VACUUM ANALYZE")
         with step("measured the statements"):
             statements = measure_statements(simulator)
@@ -95,6 +107,7 @@ def explain(connection: psycopg.Connection, statement: Statement, ids: list[int]
         "window": 7 * 86400,
         "start": time.time() - 3 * 3600,
         "end": math.inf,
+        "stuck": 900,
         "tables": [*SENDING_TABLES, *columns_read()],
     }
     used = {name: parameters[name] for name in re.findall(r"%\((\w+)\)s", statement.text)}

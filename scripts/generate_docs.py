@@ -43,7 +43,7 @@ others; `campaign-exporter grants` prints the SQL that makes it, `campaign-expor
 a history grows tenfold, is never analysed, is purged, bloats, is full of nulls, and has no other index than the one named here.
 They fail on a plan that does not search by that index, and where more is looked at than 1.3 times the buffers (twice where the
 history bloats) and one level of the index. NmsDelivery, NmsTypology, NmsExtAccount, XtkWorkflow, XtkOption and the
-enumerations, which Adobe calls small, may be read whole.
+enumerations, which Adobe calls small, may be read whole; and NmsMxOwner, which has a row for each mail server.
 
 The exporter looks at the catalogue when it starts and every minute. Where a table, a column or an index is missing, the
 statements that stand on it are not sent, `campaign_exporter_collector_available` is 0 for the collectors that ask them, and
@@ -61,9 +61,16 @@ _TITLES = {
     "disks": "Collector `disks`",
     "database": "Collector `database`",
     "outlook": "Collector `outlook`: what is under way, and what comes",
+    "deliverability": "Collector `deliverability`: mail servers, retries, bounces",
+    "files": "Collector `files`: temporary files, core files, the MTA's log",
+    "workflows": "Collector `workflows`: technical workflows",
+    "maintenance": "Collector `maintenance`: transactions, sequences, events",
+    "hygiene": "Collector `hygiene`: what is left behind, and the upkeep of tables",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}
+#: The closed sets of these tables; a metric may have another set under the same name of a label.
+_LONG = (tuple(STATES.values()), tuple(CHANNELS.values()), tuple(cause.name for cause in CAUSES))
 
 
 def metrics_page() -> str:
@@ -93,7 +100,7 @@ def _label(metric: Metric, label: str) -> str:
     values = metric.values.get(label)
     if values is None:
         return f"- `{label}`"
-    if label in _TABLES:
+    if tuple(values) in _LONG:
         return f"- `{label}`: see [{_TABLES[label]}](#{_TABLES[label].lower()})"
     return f"- `{label}`: {', '.join(f'`{value}`' for value in values)}"
 

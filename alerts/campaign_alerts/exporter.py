@@ -149,11 +149,14 @@ def _failing(values: Values) -> Alert:
     )
     database = [database_down(values.window), blocked(values)]
     branches = [
-        _fails("deliveries|pending|throughput|database", database),
+        _fails("deliveries|pending|throughput|outlook|database|deliverability|workflows|maintenance|hygiene", database),
         _fails("affinity", [_host_unobserved("configuration|agent"), *database]),
         _fails("processes", [_host_unobserved("processes|agent")]),
         _fails("disks", [_host_unobserved("directories|agent")]),
-        _fails("endpoints", ["max by (campaign_instance, endpoint) (max_over_time(campaign_endpoint_up[$window])) == 0"]),
+        _fails("files", [_host_unobserved("files|agent")]),
+        _fails(
+            "endpoints", ["max by (campaign_instance, endpoint, address) (max_over_time(campaign_endpoint_up[$window])) == 0"]
+        ),
     ]
     unavailable = "max_over_time(campaign_exporter_collector_available[$window]) == 0"
     expr = f"(\n{_indented(_OR.join(branches))}\n)\nunless {unavailable}\nunless {_NO_ROUND}"

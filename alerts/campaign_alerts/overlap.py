@@ -81,6 +81,25 @@ SITUATIONS = (
         _EXPRESSION,
     ),
     Situation("", "", (f"{_STUCK} (`database_blocked`)",), _CAUSE),
+    Situation("", "", ("CampaignTransactionTooLong",), _EXPRESSION),
+    Situation(
+        "operationMgt or deliveryMgt is in error and deliveries have waited for it, or defaultMidSourcingDlv and copies",
+        f"{_STUCK} (`workflow_engine_down`, `mid_sourcing_lag`)",
+        ("CampaignWorkflowFailed",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "cleanup is in error or late, and has not come to its end for two days",
+        "CampaignCleanupFailing",
+        ("CampaignWorkflowFailed", "CampaignWorkTablesOrphaned"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "wfserver runs nowhere, so that workflows are late",
+        "CampaignProcessMissing (wfserver)",
+        ("CampaignWorkflowFailed (`late`)",),
+        _EXPRESSION,
+    ),
     Situation(
         "the database is not reached",
         "CampaignDatabaseUnreachable",
@@ -89,13 +108,41 @@ SITUATIONS = (
     ),
     Situation("", "", ('all that carry `needs="database"`',), "Alertmanager, by equal `campaign_instance`"),
     Situation(
-        "a host's processes, configuration or directories cannot be read",
+        "a host's processes, configuration, directories or files cannot be read",
         "CampaignHostUnobserved",
-        ("CampaignExporterCollectorFailing (processes, affinity, disks)",),
+        ("CampaignExporterCollectorFailing (processes, affinity, disks, files)",),
         _EXPRESSION,
     ),
     Situation(
-        "an endpoint does not answer", "CampaignEndpointDown", ("CampaignExporterCollectorFailing (endpoints)",), _EXPRESSION
+        "a redirection or ping endpoint does not answer, on all or one of its servers",
+        "CampaignEndpointDown",
+        ("CampaignImageUnavailable", "CampaignExporterCollectorFailing (endpoints)"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a public resource is not given out, by all or one of its servers",
+        "CampaignImageUnavailable",
+        ("CampaignEndpointDown", "CampaignExporterCollectorFailing (endpoints)"),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a certificate has ended",
+        "CampaignEndpointDown, CampaignImageUnavailable",
+        ("CampaignCertificateExpiring",),
+        "the certificate is not to be trusted, and its end no longer told",
+    ),
+    Situation(
+        "temporary files are on another device, and the MTA's log says so",
+        "CampaignTemporaryFilesOnOtherDevice",
+        ("CampaignMtaLogErrors (`cross_device`)",),
+        _EXPRESSION,
+    ),
+    Situation("a file system is fuller than 90 %", "CampaignDiskFull (page)", ("CampaignDiskFull (ticket)",), _EXPRESSION),
+    Situation(
+        "a mail server refuses connections, and so many messages fail that all providers together show it",
+        "CampaignSmtpConnectionsFailing (which one), CampaignDeliveryErrorsHigh (that messages fail)",
+        (),
+        "both tell: connections that fail need not lose messages",
     ),
     Situation(
         "a table, column or index is missing",

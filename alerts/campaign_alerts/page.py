@@ -59,8 +59,11 @@ _LABELS = """\
 | `cause` | stuck deliveries, root alerts | why deliveries wait; a root alert mutes what waits for it in the same instance |
 | `needs` | what is read from Campaign's database | `database`: nothing to say while it is not reached |
 | `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
+| `address`, `mx`, `directory` | some | a server behind an endpoint, a mail server, a directory |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
+| `workflow`, `sequence` | some | what it is about |
 | `scope` | CampaignExporterDown | `unwatched` (an instance), `target` (an exporter), `nothing` (no exporter at all) |
+| `scope` | CampaignWorkflowFailed | `failed` (in error), `late` (should have run) |
 
 No label holds a number that moves: numbers are in the annotation `description`. `next` is the command to run next.
 """

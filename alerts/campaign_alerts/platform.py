@@ -2,6 +2,7 @@
 
 from campaign_alerts import text
 from campaign_alerts.parts import DATABASE, blocked, database_down
+from campaign_alerts.resources import one_of_several
 from campaign_alerts.rule import Alert, Group
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
@@ -98,20 +99,22 @@ def _redirection_down(values: Values) -> Alert:
 
 def _endpoint_down(values: Values) -> Alert:
     settings = values.of(_ENDPOINT)
+    nowhere = 'max by (campaign_instance, endpoint, kind) (max_over_time(campaign_endpoint_up{kind="ping"}[$window])) == 0'
     return Alert(
         _ENDPOINT,
         "warning",
         "platform",
-        settings.fill("""
-            max by (campaign_instance, endpoint, kind) (max_over_time(campaign_endpoint_up{kind!="redirection"}[$window])) == 0
-        """),
+        settings.fill(nowhere + "\nor\n" + one_of_several('kind!="resource"')),
         summary="An HTTP endpoint does not answer",
-        description=f"{INSTANCE}: {{{{ $labels.endpoint }}}} ({{{{ $labels.kind }}}}) does not answer as it should.",
+        description=(
+            f"{INSTANCE}: {{{{ $labels.endpoint }}}} ({{{{ $labels.kind }}}}) does not answer as it should"
+            "{{ with $labels.address }} at {{ . }}; other servers do{{ end }}."
+        ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,
-        when="another endpoint (ping, resource) does not answer as it should",
+        when="a ping endpoint, or one of several servers of a ping or redirection endpoint, does not answer as it should",
         wait=settings["for_others"],
         keep=values.keep,
         confirmed=values.window,
-        anchor="{{ $labels.kind }}",
+        anchor="{{ if $labels.address }}one-of-several{{ else }}{{ $labels.kind }}{{ end }}",
     )

@@ -6,24 +6,43 @@ from typing import Any
 import yaml
 
 from campaign_alerts.affinities import affinities
+from campaign_alerts.deliverability import deliverability
 from campaign_alerts.deliveries import deliveries
 from campaign_alerts.exporter import exporter
+from campaign_alerts.files import files
 from campaign_alerts.hosts import hosts
 from campaign_alerts.outlook import outlook
 from campaign_alerts.platform import platform
+from campaign_alerts.resources import resources
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
+from campaign_alerts.upkeep import upkeep
 from campaign_alerts.values import Values
 
 _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign_alerts: change it there.\n"
 _WIDTH = 10_000  # no line is broken but where the text breaks it
 
 
+_GROUPS = (
+    deliveries,
+    service_level,
+    throughput,
+    outlook,
+    deliverability,
+    hosts,
+    files,
+    affinities,
+    platform,
+    upkeep,
+    resources,
+    exporter,
+)
+
+
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups."""
-    makers = (deliveries, service_level, throughput, outlook, hosts, affinities, platform, exporter)
-    return tuple(make(values) for make in makers)
+    return tuple(make(values) for make in _GROUPS)
 
 
 def rule_files(values: Values) -> Mapping[str, str]:

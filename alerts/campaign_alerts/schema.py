@@ -235,6 +235,32 @@ class _Blocked(LastingRange):
     wait_: Annotated[Span, Field(alias="wait")]
 
 
+class _Workflow(Lasting):
+    late: Span
+
+
+class _Cleanup(Lasting):
+    older_than: Span
+
+
+class _WorkTables(Lasting):
+    tables: Count
+
+
+class _Sequence(Lasting):
+    share: Share
+
+
+class _Transaction(Lasting):
+    after: Span
+    after_at_work: Span
+
+
+class _Events(Lasting):
+    minimum_events: Count
+    share: Share
+
+
 class _ExporterDown(Lasting):
     remembered: Span
     for_nothing: Wait
@@ -243,6 +269,30 @@ class _ExporterDown(Lasting):
 class _DataStale(Lasting):
     intervals: Factor
     slack: Wait
+
+
+class _Certificate(Lasting):
+    before: Span
+
+
+class _Connections(Lasting):
+    share: Share
+    minimum_connections: Count
+
+
+class _Size(LastingRange):
+    bytes: Count
+    minimum_messages: Count
+
+
+class _LogErrors(Section):
+    range: Span
+    lines: Count
+
+
+class _Disk(Lasting):
+    warning: Share
+    alert: Share
 
 
 class Alerts(Section):
@@ -271,6 +321,20 @@ class Alerts(Section):
     CampaignDatabaseUnreachable: Lasting
     CampaignDatabaseBlocked: _Blocked
     CampaignEndpointDown: _Others
+    CampaignImageUnavailable: Lasting
+    CampaignCertificateExpiring: _Certificate
+    CampaignSmtpConnectionsFailing: _Connections
+    CampaignMessageSizeHigh: _Size
+    CampaignTemporaryFilesOnOtherDevice: Lasting
+    CampaignMtaLogErrors: _LogErrors
+    CampaignCoreDumped: Lasting
+    CampaignDiskFull: _Disk
+    CampaignWorkflowFailed: _Workflow
+    CampaignCleanupFailing: _Cleanup
+    CampaignWorkTablesOrphaned: _WorkTables
+    CampaignSequenceNearLimit: _Sequence
+    CampaignTransactionTooLong: _Transaction
+    CampaignEventQueueStuck: _Events
     CampaignExporterDown: _ExporterDown
     CampaignExporterDataStale: _DataStale
     CampaignExporterCollectorFailing: Lasting

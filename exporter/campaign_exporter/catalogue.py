@@ -1,12 +1,27 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
-from campaign_exporter import catalogue_outlook
+from campaign_exporter import catalogue_hygiene, catalogue_outlook, catalogue_surroundings
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", "outlook")
+COLLECTORS = (
+    "deliveries",
+    "pending",
+    "processes",
+    "affinity",
+    "throughput",
+    "endpoints",
+    "disks",
+    "database",
+    "outlook",
+    "deliverability",
+    "files",
+    "workflows",
+    "maintenance",
+    "hygiene",
+)
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}
@@ -153,7 +168,7 @@ DELIVERY_PENDING_SINCE = Metric(
 
 # --- hosts ----------------------------------------------------------------------------------------------------------------
 
-HOST_SOURCES = ("processes", "configuration", "agent", "directories")
+HOST_SOURCES = ("processes", "configuration", "agent", "directories", "files")
 HOST_UP = Metric(
     "campaign_host_up",
     "gauge",
@@ -334,9 +349,10 @@ _KIND = {"kind": ("redirection", "ping", "resource")}
 ENDPOINT_UP = Metric(
     "campaign_endpoint_up",
     "gauge",
-    "1 if an HTTP endpoint answered as it should in the last round, else 0.",
+    "1 if an HTTP endpoint answered as it should in the last round, else 0; address is the server that was asked, empty"
+    " where none is configured.",
     "endpoints",
-    ("endpoint", "kind"),
+    ("endpoint", "kind", "address"),
     _KIND,
     source="/r/test, /nl/jsp/ping.jsp, public resources",
 )
@@ -345,7 +361,7 @@ ENDPOINT_DURATION = Metric(
     "gauge",
     "Time that the last good answer of an HTTP endpoint took.",
     "endpoints",
-    ("endpoint", "kind"),
+    ("endpoint", "kind", "address"),
     _KIND,
 )
 
@@ -447,7 +463,7 @@ SERIES_DROPPED = Metric(
 )
 
 #: Subjects whose metrics stand in a file of their own.
-_ELSEWHERE = (catalogue_outlook,)
+_ELSEWHERE = (catalogue_outlook, catalogue_surroundings, catalogue_hygiene)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for place in (globals(), *map(vars, _ELSEWHERE))

@@ -48,6 +48,23 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _server_address(text: str) -> str:
+    try:
+        parts = urlsplit(f"//{text}")
+        known = parts.netloc == text and bool(parts.hostname) and parts.port != 0 and "@" not in text
+    except ValueError:
+        known = False
+    if not known or not text.isprintable():
+        raise ValueError("must be a server, with a port where that is another: 10.0.0.1, web1:8443 or [::1]:8443")
+    return text
+
+
+def _different(items: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(items)) < len(items):
+        raise ValueError("must not name one twice")
+    return items
+
+
 def _metrics_url(url: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path="/metrics" if parts.path in {"", "/"} else parts.path, fragment=""))
@@ -99,6 +116,7 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+ServerAddress = Annotated[str, BeforeValidator(_text), AfterValidator(_server_address)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
 Argument = Annotated[str, BeforeValidator(_text)]
 Module = Annotated[str, AfterValidator(_module)]
@@ -176,6 +194,26 @@ class Agent(Section):
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
 
+class Files(Section):
+    """Files of Campaign's processes on a host. Where temporary files go (TMPDIR) and where core files lie, sites differ."""
+
+    var: FilePath | None = None
+    temporary: FilePath | None = None
+    #: Where mta and mtachild exchange files: var/<instance>/mta.
+    working: FilePath | None = None
+    log: FilePath | None = None
+    cores: Annotated[tuple[FilePath, ...], Field(max_length=16)] = ()
+    most_files: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.temporary is None) != (self.var is None):
+            raise ValueError("give both temporary and var, or neither: they are compared")
+        if not (self.temporary or self.working or self.log or self.cores):
+            raise ValueError("names nothing to look at: give it temporary and var, working, log or cores")
+        return self
+
+
 class Host(Section):
     """A server that runs Campaign processes."""
 
@@ -184,29 +222,35 @@ class Host(Section):
     processes: Processes | None = None
     configuration: tuple[FilePath, ...] = ()
     directories: Mapping[Name, FilePath] = Field(default_factory=dict)
+    files: Files | None = None
     agent: Agent | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        others = {"expected_processes", "processes", "configuration", "directories"} & self.model_fields_set
+        others = {"expected_processes", "processes", "configuration", "directories", "files"} & self.model_fields_set
         if self.agent is not None and others:
             raise ValueError(f"agent tells all about a host: give {', '.join(sorted(others))} to the agent, and remove it here")
         return self
 
 
 class Endpoint(Section):
-    """An HTTP address that tells about the platform."""
+    """An HTTP address that tells about the platform, asked at each of `addresses` where there are several servers behind it."""
 
     name: Name
     kind: Literal["redirection", "ping", "resource"]
     url: HttpUrl
     session_token_file: FilePath | None = None
     ca_file: FilePath | None = None
+    addresses: Annotated[tuple[ServerAddress, ...], Field(max_length=64), AfterValidator(_different)] = ()
+    #: How a resource's type must begin; None goes by the name of the file.
+    content_type: Annotated[str, Field(max_length=100, pattern=r"^[\x21-\x7e]*$")] | None = None
 
     @model_validator(mode="after")
     def _token(self) -> Self:
         if self.session_token_file is not None and self.kind != "ping":
             raise ValueError("session_token_file goes with kind ping only: remove it")
+        if self.content_type is not None and self.kind != "resource":
+            raise ValueError("content_type goes with kind resource only: remove it")
         return self
 
 
@@ -278,6 +322,31 @@ class OutlookSettings(CollectorSettings):
     large_delivery: Annotated[int, Field(ge=1)] = 10_000
 
 
+class MinutelySettings(CollectorSettings):
+    """When a collector runs that need not run often."""
+
+    interval: Interval = 60.0
+
+
+class DeliverabilitySettings(MinutelySettings):
+    """When the error statistics of mail servers are looked at, over which time, and how many paths are shown one by one."""
+
+    window: Annotated[Seconds, Field(ge=600)] = 3600.0
+    table_size: Annotated[int, Field(ge=0, le=500)] = 50
+
+
+class WorkflowSettings(CollectorSettings):
+    """When the workflows are looked at, and which ones beside Adobe's own, by internal name, are watched as technical ones."""
+
+    also: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
+
+
+class MaintenanceSettings(CollectorSettings):
+    """When transactions, sequences and events are looked at, and how long an event may take to be processed."""
+
+    events_stuck_after: Seconds = 900.0
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -294,6 +363,11 @@ class Collectors(Section):
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
     outlook: OutlookSettings = Field(default_factory=OutlookSettings)
+    deliverability: DeliverabilitySettings = Field(default_factory=DeliverabilitySettings)
+    files: MinutelySettings = Field(default_factory=MinutelySettings)
+    workflows: WorkflowSettings = Field(default_factory=lambda: WorkflowSettings(interval=60))
+    maintenance: MaintenanceSettings = Field(default_factory=lambda: MaintenanceSettings(interval=60))
+    hygiene: CollectorSettings = _every(600)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

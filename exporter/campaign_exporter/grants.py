@@ -7,6 +7,8 @@ from campaign_exporter.config import Config, Database, Instance
 from campaign_exporter.sources.statements import columns_read
 
 _DEFAULT_ROLE = "campaign_monitor"
+#: Tables of packages that an instance may do without, such as Message Center.
+_OPTIONAL = frozenset({"nmsrtevent"})
 
 
 def grants_sql(config: Config) -> str:
@@ -29,15 +31,15 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- To see which sessions wait for locks; it shows statistics, no data of Campaign."),
         sql.SQL("GRANT pg_read_all_stats TO {};").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
-        *(grant_columns(schema, role, table, columns) for table, columns in columns_read().items()),
+        sql.SQL("-- To tell how many ids are used up; it lets nobody take one."),
+        sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {};").format(schema, role),
+        *(_grant_where_there(schema, role, table, columns) for table, columns in columns_read().items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkoption", ("sstringvalue",))),
         sql.SQL("-- Only for `campaign-exporter why` and campaign_delivery_log_findings_total, which count known phrases"),
         sql.SQL("-- in deliveries' logs, and show none of them. It opens these logs, in which addresses may stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
-        sql.SQL("-- Only for `campaign-exporter why`, which tells how many ids are used up:"),
-        sql.SQL("-- GRANT SELECT ON SEQUENCE {}.xtknewid TO {};").format(schema, role),
     ]
     return "".join(f"{line.as_string()}\n" for line in lines)
 
@@ -48,6 +50,15 @@ def _role_if_missing(role: sql.Identifier) -> sql.Composed:
     name = sql.Literal(role.as_string()[1:-1].replace('""', '"'))
     unless = "DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) THEN {}; END IF; END$$;"
     return sql.SQL(unless).format(name, create)
+
+
+def _grant_where_there(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
+    """Grant the columns; of a table that not every instance has, if it is there."""
+    grant = grant_columns(schema, role, table, columns)
+    if table not in _OPTIONAL:
+        return grant
+    name = sql.Literal(f"{schema.as_string()}.{sql.Identifier(table).as_string()}")
+    return sql.SQL("DO $$BEGIN IF to_regclass({}) IS NOT NULL THEN {} END IF; END$$;").format(name, grant)
 
 
 def grant_columns(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:

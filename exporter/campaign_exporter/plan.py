@@ -7,13 +7,18 @@ from campaign_exporter import catalogue
 from campaign_exporter.budget import Budget, demand
 from campaign_exporter.collectors.affinity import AffinityCollector
 from campaign_exporter.collectors.database import DatabaseCollector
+from campaign_exporter.collectors.deliverability import DeliverabilityCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.files import FilesCollector
+from campaign_exporter.collectors.hygiene import HygieneCollector
+from campaign_exporter.collectors.maintenance import MaintenanceCollector
 from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.collectors.workflows import WorkflowsCollector
 from campaign_exporter.config import Config, Instance
 from campaign_exporter.job import Job
 from campaign_exporter.metric import Samples
@@ -27,12 +32,26 @@ from campaign_exporter.sources.rests import Rests
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "outlook", "database", "endpoints", "disks")
+_UPKEEP = ("workflows", "maintenance", "hygiene")
+_ORDER = (
+    "processes",
+    "affinity",
+    "deliveries",
+    "pending",
+    "throughput",
+    "outlook",
+    "database",
+    "endpoints",
+    "disks",
+    "deliverability",
+    "files",
+    *_UPKEEP,
+)
 _ON_HOSTS = frozenset({"affinity", "pending"})
-_ON_AGENTS = ("processes", "affinity", "disks")
+_ON_AGENTS = ("processes", "affinity", "disks", "files")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database", "deliverability", *_UPKEEP})
 
 Builder = Callable[[Memory], Collector]
 
@@ -102,6 +121,8 @@ class Watch:
             builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
         if any(host.directories or host.agent for host in hosts):
             builders["disks"] = lambda _: DisksCollector(self._hosts)
+        if any(host.files or host.agent for host in hosts):
+            builders["files"] = lambda memory: FilesCollector(self._hosts, memory=self._kept(memory))
         if self._database is not None:
             builders |= self._database_builders(self._database)
         return {name: builders[name] for name in _ORDER if name in builders}
@@ -123,6 +144,10 @@ class Watch:
             ),
             "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
+            "deliverability": lambda _: DeliverabilityCollector(database, self._hosts, self._config.collectors.deliverability),
+            "workflows": lambda _: WorkflowsCollector(database, self._config.collectors.workflows),
+            "maintenance": lambda _: MaintenanceCollector(database, self._config.collectors.maintenance),
+            "hygiene": lambda _: HygieneCollector(database),
         }
 
     def _job(self, name: str, build: Builder) -> Job:

@@ -34,7 +34,19 @@ def _host(host: Host) -> dict[str, Any]:
         "name": host.plan.name,
         "processes": {"command": [str(host.nlserver), "pdump"]},
         "configuration": [str(path) for path in host.configuration],
-        "directories": {"var": str(host.directory / "var")},
+        "directories": {"var": str(host.files.var)},
+        "files": _files(host),
+    }
+
+
+def _files(host: Host) -> dict[str, Any]:
+    files = host.files
+    return {
+        "var": str(files.var),
+        "temporary": str(files.temporary),
+        "working": str(files.working),
+        "log": str(files.log),
+        "cores": [str(files.var)],
     }
 
 

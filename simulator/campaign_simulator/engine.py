@@ -3,7 +3,10 @@
 import logging
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+import psycopg
 
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ranges
 from campaign_simulator.mid_sourcing import MidServer
@@ -12,7 +15,8 @@ from campaign_simulator.obstacles import COPIER, Site, held, module_of
 from campaign_simulator.sending import Sender, Slowness
 from campaign_simulator.tracking import Tracker
 from campaign_simulator.traffic import Traffic
-from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, DeliveryMode, LogStatus, State
+from campaign_simulator.upkeep import Upkeep, create_upkeep
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Channel, DeliveryMode, LogStatus, State
 from campaign_simulator.workflows import Workflows
 
 RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not the time
@@ -42,6 +46,7 @@ class Engine:
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
         self.last_sent: dict[str, datetime] = {}  # when something last went out, by IP affinity
+        self.upkeep = Upkeep()
         self.mid = MidServer(self.journal, messages_per_second)
         self.traffic = Traffic(self.ids, self._chance, messages_per_second, marketing=site.marketing)
         work = {COPIER: self._copy_from_mid, "defaultMidSourcingLog": self.mid.fetch_logs}
@@ -57,6 +62,12 @@ class Engine:
                 self.active[delivery.delivery_id] = delivery
             else:
                 self.settled[delivery.state, delivery.channel] += 1
+
+    def create_upkeep(self, connection: psycopg.Connection) -> None:
+        """Make the work tables and events that a new instance has."""
+        delivery = next(iter(self.active))  # the paused one
+        workflow = self.site.workflows["cleanup"].workflow_id
+        create_upkeep(connection, self.upkeep, delivery=delivery, workflow=workflow, now=self.now)
 
     def step(self, now: datetime) -> None:
         """Let happen what happens until now."""
@@ -218,7 +229,8 @@ class Engine:
         self._assign(delivery, part)
         logs = part.logs[part.sent : part.sent + count]
         if delivery.automatic:
-            self.tracker.received(delivery, self.sender.attempt(delivery, part, logs, self.now), self.now)
+            delivered = self.sender.attempt(delivery, part, logs, self.now, self._public_ids(delivery, part))
+            self.tracker.received(delivery, delivered, self.now)
         else:
             delivery.success += len(logs)
             self.journal.outcomes += [Outcome(log, LogStatus.SENT, 0, self.now) for log in logs]
@@ -238,6 +250,12 @@ class Engine:
         if hosts:
             host = part.hostname if part.hostname in hosts else self._chance.choice(hosts)
             part.hold(host, servers.process_id(host, module))
+
+    def _public_ids(self, delivery: Delivery, part: Part) -> Sequence[int]:
+        """Return the addresses that mails of a part leave from."""
+        if delivery.channel != Channel.EMAIL or not part.hostname:
+            return ()
+        return self.site.servers.public_ids(part.hostname, delivery.effective_affinity or "default")
 
     def _end_pass(self, delivery: Delivery) -> None:
         """Plan another pass for softly refused messages, or be done."""

@@ -3,10 +3,12 @@
 from campaign_simulator.clue_faults import CLUE_FAULTS
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
+from campaign_simulator.file_faults import FILE_FAULTS
 from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.outlook_faults import OUTLOOK_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
 from campaign_simulator.sending_faults import SENDING_FAULTS
+from campaign_simulator.upkeep_faults import UPKEEP_FAULTS
 from campaign_simulator.workflow_faults import WORKFLOW_FAULTS
 
 FAULTS = (
@@ -16,6 +18,8 @@ FAULTS = (
     *SENDING_FAULTS,
     *OUTLOOK_FAULTS,
     *CLUE_FAULTS,
+    *FILE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,
+    *UPKEEP_FAULTS,
 )

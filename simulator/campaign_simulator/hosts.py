@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_simulator import serverconf
+from campaign_simulator.host_files import HostFiles
 from campaign_simulator.serverconf import MULTI_INSTANCE, Address, Affinity
 from campaign_simulator.traffic import AFFINITIES
 
@@ -77,6 +78,7 @@ class Host:
         self.plan = plan
         self.directory = directory
         self.instance = instance
+        self.files = HostFiles(directory, instance)
         self.processes: dict[str, Process] = {}
         self.memory_floor: dict[str, float] = {}  # megabytes that a module has at least
         self.restarting: set[str] = set()  # modules that die and are started again all the time
@@ -102,6 +104,10 @@ class Host:
         names = {name for affinity in self._affinities for name in affinity.names}
         return frozenset(names - self.missing_affinities)
 
+    def public_ids(self, affinity: str) -> Sequence[int]:
+        """Return the numbers of an IP affinity's addresses."""
+        return [ip.public_id for each in self._affinities if affinity in each.names for ip in each.addresses]
+
     def declare(self, affinity: str, number: int) -> None:
         """Add an IP affinity to the configuration; the number of the server makes its addresses."""
         if affinity not in self.affinities:
@@ -111,7 +117,7 @@ class Host:
     def create(self, stat_server: str) -> None:
         """Write the files of the server."""
         self.stat_server = stat_server
-        (self.directory / "var" / self.instance / "log").mkdir(parents=True, exist_ok=True)
+        self.files.create()
         (self.directory / "state").mkdir(exist_ok=True)
         self.nlserver.write_text(_NLSERVER)
         self.nlserver.chmod(0o755)
@@ -186,6 +192,8 @@ class Hosts:
                 usual = max(_MEGABYTES.get(module, _OTHER_MEGABYTES), host.memory_floor.get(module, 0.0))
                 process.megabytes = usual * self._chance.uniform(1.0, 1.05)
             host.write_state()
+            if "mta" in host.processes:
+                host.files.step()
 
     def start(self, module: str, host: str) -> None:
         """Start a module, with a new process id, unless it runs."""
@@ -220,6 +228,10 @@ class Hosts:
     def declaring(self, affinity: str) -> list[str]:
         """Return the hosts whose configuration declares an IP affinity."""
         return [name for name, host in self.by_name.items() if affinity in host.affinities]
+
+    def public_ids(self, host: str, affinity: str) -> Sequence[int]:
+        """Return the numbers of the addresses that a host has for an IP affinity."""
+        return self.by_name[host].public_ids(affinity) if host in self.by_name else ()
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -230,6 +230,8 @@ class Simulator:
             Store(connection).create(self.clock())
         self.engine.create(self._time_zone, with_time_zone=self._with_time_zone)
         self._write()
+        with self._session() as connection:
+            self.engine.create_upkeep(connection)
 
     def announce(self, control: str) -> None:
         """Tell other programs that all is ready, where it is, and the URL that takes commands."""

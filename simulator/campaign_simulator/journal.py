@@ -113,6 +113,36 @@ class Option:
 
 
 @dataclass
+class SmtpStat:
+    """Connections from an address of ours to a mail server in five minutes (NmsEmailErrorStat), and the last reply."""
+
+    date: datetime
+    mx: int
+    public_id: int
+    connections: int = 0
+    message: int = 0
+    refused: int = 0
+    timeout: int = 0
+    sent: int = 0
+    reply: tuple[int, str] | None = None
+    last: datetime | None = None
+
+    @property
+    def unconnected(self) -> int:
+        """Connections that came to nothing."""
+        return self.refused + self.timeout
+
+
+@dataclass(frozen=True)
+class AddressError:
+    """An error of the recipient whom a delivery log is about (NmsAddress)."""
+
+    log_id: int
+    reason: int
+    when: datetime
+
+
+@dataclass
 class Journal:
     """Changes by kind; those of one row replace each other, so that a failed write can be repeated."""
 
@@ -122,6 +152,8 @@ class Journal:
     log_ranges: list[LogRange] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     stats: dict[tuple[datetime, int], SendingStat] = field(default_factory=dict)
+    smtp_stats: dict[tuple[datetime, int, int], SmtpStat] = field(default_factory=dict)
+    address_errors: dict[int, AddressError] = field(default_factory=dict)
     urls: list[Url] = field(default_factory=list)
     tracking_logs: list[TrackingLog] = field(default_factory=list)
     tracking_stats: dict[int, TrackingStat] = field(default_factory=dict)

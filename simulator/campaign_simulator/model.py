@@ -85,7 +85,7 @@ class Delivery:
     mode: DeliveryMode = DeliveryMode.MASS
     state: State = State.BEING_EDITED
     size: int = 0  # messages that the preparation will find
-    message_bytes: float = 60_000.0  # Adobe advises at most 60 kB a mail
+    message_bytes: float = 40_000.0  # Adobe advises at most 60 kB a mail
     affinity: str | None = None
     typology: Typology | None = None
     account: Account | None = None

@@ -1,6 +1,6 @@
 """What keeps a delivery from going on: the engine obeys it, and the truth tells it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -54,6 +54,9 @@ class Servers(Protocol):
 
     def declaring(self, affinity: str) -> Collection[str]:
         """Return the hosts whose configuration declares an IP affinity."""
+
+    def public_ids(self, host: str, affinity: str) -> Sequence[int]:
+        """Return the numbers of the addresses that a host has for an IP affinity."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ def create_monitor_role(connection: psycopg.Connection, schema: str, password: s
         sql.SQL("GRANT pg_read_all_stats TO {}").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role),
         sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(name, role),
+        sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}").format(name, role),
     )
     for statement in statements:
         connection.execute(statement)

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from campaign_simulator.journal import JobLog, Option, TrackingLog, TrackingStat, Url, Workflow
+from campaign_simulator.journal import AddressError, JobLog, Option, SmtpStat, TrackingLog, TrackingStat, Url, Workflow
 from campaign_simulator.model import Account, Delivery, Part, SendingStat, Typology
 from campaign_simulator.sending import MAX_RETRY, Answer
 from campaign_simulator.vocabulary import Approval, FailureReason, LogStatus
@@ -129,6 +129,49 @@ def stat_row(stat: SendingStat) -> Row:
         "iRetriesError": stat.retries_error,
         "dVolume": stat.volume,
         "iVerifyMode": stat.verify_mode,
+    }
+
+
+def smtp_stat_row(stat: SmtpStat) -> Row:
+    """Return the columns of NmsEmailErrorStat."""
+    return {
+        "tsDate": stat.date,
+        "iMXIP": stat.mx,
+        "iPublicId": stat.public_id,
+        "iTotalConnections": stat.connections,
+        "iTotalErrors": stat.message + stat.unconnected,
+        "iMessageErrors": stat.message,
+        "iRefusedConnections": stat.refused,
+        "iTimeoutConnections": stat.timeout,
+        "iSentMessages": stat.sent,
+        "iHitCount": 1,
+    }
+
+
+def smtp_reply_row(stat: SmtpStat) -> Row:
+    """Return the columns of NmsEmailError."""
+    code, text = stat.reply or (0, "")
+    return {
+        "iMXIP": stat.mx,
+        "iPublicId": stat.public_id,
+        "iLastReplyCode": code,
+        "sLastReplyMessage": text,
+        "tsLast": stat.last,
+    }
+
+
+def address_row(error: AddressError) -> Row:
+    """Return the columns of NmsAddress; of its statuses only that of valid addresses, 2, is documented."""
+    return {
+        "iAddressId": error.log_id,
+        "sAddress": f"user{error.log_id}@mail.example",
+        "iType": 0,
+        "iStatus": 2,
+        "iQuarantineReason": error.reason,
+        "iConsecutiveError": 1,
+        "tsCreated": error.when,
+        "tsLastError": error.when,
+        "tsLastModified": error.when,
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaign_simulator.journal import Journal, Outcome
+from campaign_simulator.mail_servers import Attempt, MailServers
 from campaign_simulator.model import Delivery, Part, SendingStat
 from campaign_simulator.vocabulary import FailureReason, FailureType, LogStatus
 
@@ -62,21 +63,30 @@ class Sender:
         self._journal = journal
         self._chance = chance
         self._stats: dict[tuple[datetime, int], SendingStat] = {}
+        self.mail_servers = MailServers(journal)
+        self.size_factor = 1.0  # how many times larger than usual mails are
         self.messages: Counter[tuple[str, str]] = Counter()  # by (success or error, first or retry)
         self.bytes = 0.0
         self.refused = False  # whether mail servers refuse far more than usual
         self.simulated = 0  # attempts with verify mode, which are not messages
 
-    def attempt(self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime) -> list[int]:
-        """Try messages of a part once; returns the logs of those that were delivered."""
+    def attempt(
+        self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime, public_ids: Sequence[int] = ()
+    ) -> list[int]:
+        """Try messages of a part once, through our addresses in turn; returns the logs of those that were delivered."""
         delivered = []
+        tried = []
         for log in logs:
             answer = self._answer(part)
+            if public_ids:
+                public_id = public_ids[log // 4 % len(public_ids)]
+                tried.append(Attempt(log, public_id, answer.reason, answer.text) if answer else Attempt(log, public_id))
             if answer is None:
                 delivered.append(log)
                 self._journal.outcomes.append(Outcome(log, LogStatus.SENT, 0, now))
             else:
                 self._fail(delivery, part, Outcome(log, LogStatus.FAILED, answer.message_id, now), answer)
+        self.mail_servers.note(tried, now)
         delivery.success += len(delivered)
         self._count(delivery, part, len(delivered), len(logs) - len(delivered), now)
         return delivered
@@ -118,7 +128,7 @@ class Sender:
     def _count(self, delivery: Delivery, part: Part, delivered: int, refused: int, now: datetime) -> None:
         """Add attempts to the period's statistics and to the truth."""
         stat = self._stat(delivery, now)
-        volume = (delivered + refused) * delivery.message_bytes
+        volume = (delivered + refused) * delivery.message_bytes * self.size_factor
         stat.volume += volume
         if part.retry:
             stat.retries_success += delivered

@@ -7,12 +7,14 @@ from functools import partial
 from psycopg import sql
 
 from campaign_simulator.faults import Fault, Undo, World, no_arguments, one_of, required
+from campaign_simulator.mail_servers import NAMES
 from campaign_simulator.model import Typology
 
 _SIZE = 500
 _LATE = timedelta(hours=1)
 _LATE_DELIVERIES = 20
 _LOW_PACE = 0.1
+_LARGE_FACTOR = 4.0
 _PARTS_INDEX = "nmsdeliverypart_state"
 _AFFINITY_LENGTH = 64  # NmsTypology.sIPAffinity
 
@@ -50,6 +52,32 @@ def _refused(world: World, _target: str) -> Undo:
 
     def undo() -> None:
         world.engine.sender.refused = False
+
+    return undo
+
+
+def _large(world: World, _target: str) -> Undo:
+    world.engine.sender.size_factor = _LARGE_FACTOR
+
+    def undo() -> None:
+        world.engine.sender.size_factor = 1.0
+
+    return undo
+
+
+def _mail_server(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    return one_of(NAMES, arguments, "mail server")
+
+
+def _connections_refused(world: World, name: str) -> Undo:
+    servers = world.engine.sender.mail_servers
+    servers.refusing.add(name)
+
+    def undo() -> None:
+        servers.refusing.discard(name)
+        world.write()
+        with world.connect() as connection:
+            connection.execute("DELETE FROM NmsEmailErrorStat WHERE iMXIP = %s", (servers.forget(name),))
 
     return undo
 
@@ -121,6 +149,14 @@ SENDING_FAULTS = (
     Fault("delivery-failed", "", "a delivery fails; clearing it leaves it failed", no_arguments, _failed),
     Fault("deliveries-late", "", "20 small deliveries start that were due an hour ago", no_arguments, _late),
     Fault("mails-refused", "", "mail servers softly refuse half of all messages", no_arguments, _refused),
+    Fault("mails-large", "", "mails are four times as large as usual", no_arguments, _large),
+    Fault(
+        "connections-refused",
+        "[MAIL-SERVER...]",
+        "a mail server refuses most connections, and takes each message in the end; clearing it forgets what was counted",
+        _mail_server,
+        _connections_refused,
+    ),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),
     Fault(

@@ -9,13 +9,14 @@ from psycopg import sql
 
 from campaign_simulator import rows
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome
+from campaign_simulator.mail_servers import FIRST_NUMBER
+from campaign_simulator.mail_servers import NAMES as MAIL_SERVERS
 from campaign_simulator.rows import Row
 from campaign_simulator.sending import ANSWERS
 from campaign_simulator.traffic import AFFINITIES, CAMPAIGN_OPERATION
 
 _Item = TypeVar("_Item")
-_MAIL_SERVERS = ("mail.example", "post.example", "free.example", "web.example")
-_FIRST_MAIL_SERVER = (203 << 24 | 113 << 8) - (1 << 32)  # 203.0.113.0 as a signed number, as Campaign stores it
+_FORGET_STAT = "DELETE FROM NmsEmailErrorStat WHERE tsDate = %s AND iMXIP = %s AND iPublicId = %s"
 
 _MAKE_LOGS = f"""
 INSERT INTO NmsBroadLogRcp (iBroadLogId, iDeliveryId, iRecipientId, iStatus, sAddress, tsEvent, tsLastModified)
@@ -55,9 +56,9 @@ class Store:
                 for number, name in enumerate(AFFINITIES, start=602)
             ]
             self._insert("XtkEnumValue", values)
-            self._insert("NmsDomain", [{"iDomainId": i, "sDomain": name} for i, name in enumerate(_MAIL_SERVERS, start=1)])
-            self._insert("NmsMxDomain", [_mx_domain(i, name) for i, name in enumerate(_MAIL_SERVERS, start=1)])
-            owners = [{"iMXIP": _FIRST_MAIL_SERVER + i, "sOwner": name} for i, name in enumerate(_MAIL_SERVERS, start=1)]
+            self._insert("NmsDomain", [{"iDomainId": i, "sDomain": name} for i, name in enumerate(MAIL_SERVERS, start=1)])
+            self._insert("NmsMxDomain", [_mx_domain(i, name) for i, name in enumerate(MAIL_SERVERS, start=1)])
+            owners = [{"iMXIP": FIRST_NUMBER + i, "sOwner": name} for i, name in enumerate(MAIL_SERVERS, start=1)]
             self._insert("NmsMxOwner", owners)
 
     def write(self, journal: Journal, ids: Ids) -> None:
@@ -67,6 +68,7 @@ class Store:
             self._write_deliveries(journal)
             self._write_logs(journal)
             self._write_tracking(journal)
+            self._write_mail_servers(journal)
             self._connection.execute("SELECT setval('XtkNewId', %s)", (ids.sequence,))
         _clear(journal)
 
@@ -118,6 +120,16 @@ class Store:
         if leaving:
             self._connection.execute("UPDATE NmsRecipient SET iBlackListEmail = 1 WHERE iRecipientId = ANY(%s)", (leaving,))
 
+    def _write_mail_servers(self, journal: Journal) -> None:
+        stats = list(journal.smtp_stats.values())
+        if stats:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_FORGET_STAT, [(stat.date, stat.mx, stat.public_id) for stat in stats])
+            self._insert("NmsEmailErrorStat", _each(rows.smtp_stat_row, stats))
+        replied = [stat for stat in stats if stat.reply]
+        self._upsert("NmsEmailError", "iMXIP, iPublicId", _each(rows.smtp_reply_row, replied))
+        self._upsert("NmsAddress", "iAddressId", _each(rows.address_row, journal.address_errors.values()))
+
     def _insert(self, table: str, new: Sequence[Row]) -> None:
         """Insert rows that are not there."""
         with self._connection.cursor() as cursor:
@@ -144,7 +156,7 @@ _MAPPING: Row = {
 
 
 def _mx_domain(number: int, name: str) -> Row:
-    return {"iMXIP": _FIRST_MAIL_SERVER + number, "sDomain": name, "sMX": f"mx.{name}"}
+    return {"iMXIP": FIRST_NUMBER + number, "sDomain": name, "sMX": f"mx.{name}"}
 
 
 def _each(make_row: Callable[[_Item], Row], items: Iterable[_Item]) -> list[Row]:

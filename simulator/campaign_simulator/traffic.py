@@ -90,7 +90,7 @@ class Traffic:
             mode=DeliveryMode.EXTERNAL if external else DeliveryMode.MASS,
             account=self.accounts[channel],
             size=size,
-            message_bytes=float(self._chance.randint(40_000, 70_000)) if channel == Channel.EMAIL else 500.0,
+            message_bytes=float(self._chance.randint(20_000, 50_000)) if channel == Channel.EMAIL else 500.0,
             modified=now,
             ready_at=now,
         )

@@ -63,6 +63,14 @@ class Truth:
     database_blocked_since: datetime | None  # since when sessions wait for a table that sending needs
     last_sent: Mapping[str, datetime]  # by IP affinity: for an hour nobody may call it unconfigured
     faults: Mapping[str, tuple[str, ...]]  # targets, by active fault
+    mail_servers: Mapping[str, tuple[int, int]]  # connections, and those that came to nothing, that the mta has noted
+    postponed_parts: Mapping[str, int]  # lines of mta.log about them, by host
+    work_tables: Mapping[tuple[str, str], int]  # by prefix and standing
+    workflow_troubles: Mapping[str, str]  # the latest trouble, by technical workflow that has one
+    last_cleanup: datetime | None  # when cleanup last came to its end
+    events_waiting: int  # transactional events that should have been processed
+    open_transactions: int  # of sessions that do nothing
+    last_id: int  # that the shared sequence gave out
 
     @property
     def causes(self) -> Counter[str]:
@@ -87,6 +95,14 @@ class Truth:
             "database_blocked_since": self.database_blocked_since and self.database_blocked_since.isoformat(),
             "last_sent": {affinity: when.isoformat() for affinity, when in self.last_sent.items()},
             "causes": dict(self.causes),
+            "postponed_parts": dict(self.postponed_parts),
+            "mail_servers": {name: list(counts) for name, counts in self.mail_servers.items()},
+            "work_tables": _nested(self.work_tables),
+            "workflow_troubles": dict(self.workflow_troubles),
+            "last_cleanup": self.last_cleanup and self.last_cleanup.isoformat(),
+            "events_waiting": self.events_waiting,
+            "open_transactions": self.open_transactions,
+            "last_id": self.last_id,
             "faults": {name: list(targets) for name, targets in self.faults.items()},
         }
 
@@ -119,6 +135,14 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         database_blocked_since=engine.site.blocked_since,
         last_sent=dict(engine.last_sent),
         faults=dict(faults),
+        mail_servers=engine.sender.mail_servers.told(),
+        postponed_parts={name: host.files.postponed for name, host in hosts.by_name.items()},
+        work_tables=dict(engine.upkeep.work_tables),
+        workflow_troubles={name: str(trouble) for name, trouble in engine.workflows.troubled.items()},
+        last_cleanup=engine.workflows.last_cleanup,
+        events_waiting=engine.upkeep.events_waiting,
+        open_transactions=engine.upkeep.open_transactions,
+        last_id=engine.ids.sequence,
     )
 
 

@@ -30,6 +30,7 @@ _TECHNICAL = {
 _OF_MARKETING = {COPIER: timedelta(minutes=10), "defaultMidSourcingLog": timedelta(hours=1)}
 _FIRST_TECHNICAL_ID = 501
 _OVERDUE = timedelta(minutes=20)
+_CLEANUP = "cleanup"
 ALERT_DELAY_MINUTES = 30
 
 
@@ -72,6 +73,8 @@ class Workflows:
         self._troubles: dict[str, list[WorkflowTrouble]] = {name: [] for name in self._periods}
         self._filling: list[Workflow] = []
         self._log = 1
+        self.cleanup_fails = False
+        self.last_cleanup: datetime | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,12 +107,12 @@ class Workflows:
             if not troubles and workflow.next_run is not None and workflow.next_run <= now:
                 self._run(workflow, now)
 
-    def spoil(self, name: str, trouble: WorkflowTrouble, now: datetime) -> None:
+    def spoil(self, name: str, trouble: WorkflowTrouble, now: datetime, *, overdue: timedelta = _OVERDUE) -> None:
         """Let a technical workflow get into trouble."""
         workflow = self._site.workflows[name]
         self._troubles[name].append(trouble)
         if trouble == WorkflowTrouble.OVERDUE:
-            workflow.next_run = now - _OVERDUE
+            workflow.next_run = now - overdue
         if trouble == WorkflowTrouble.FAILED:
             self._write_log(workflow, now, "The activity failed", error=True)
         self._settle(workflow)
@@ -121,6 +124,23 @@ class Workflows:
         if not self._troubles[name]:
             workflow.next_run = now
         self._settle(workflow)
+
+    @property
+    def troubled(self) -> Mapping[str, WorkflowTrouble]:
+        """The latest trouble of each technical workflow that has one."""
+        return {name: troubles[-1] for name, troubles in self._troubles.items() if troubles}
+
+    def fail_cleanup(self, now: datetime, ago: timedelta) -> None:
+        """Let cleanup have come to its end so long ago, and fail in a task each time that it runs."""
+        self.cleanup_fails = True
+        self.last_cleanup = now - ago
+        self._set(Option("NmsCleanup_LastCleanup", moment=self.last_cleanup))
+        self._write_log(self._site.workflows[_CLEANUP], now, "The task failed, and those behind it were not run", error=True)
+
+    def finish_cleanup(self, now: datetime) -> None:
+        """Let cleanup come to its end now."""
+        self.cleanup_fails = False
+        self._write_pointer(_CLEANUP, now)
 
     def fill(self, now: datetime) -> None:
         """Start as many campaign workflows as may run."""
@@ -166,7 +186,8 @@ class Workflows:
         if name == "tracking":
             pointer = f"{when:%Y/%m/%d %H:%M:%S}; {self._chance.randrange(1 << 31)}"
             self._set(Option("NmsTracking_Pointer", text=pointer))
-        elif name == "cleanup":
+        elif name == _CLEANUP and not self.cleanup_fails:
+            self.last_cleanup = when
             self._set(Option("NmsCleanup_LastCleanup", moment=when))
         elif name == COPIER:
             self._set(Option(f"NmsMidSourcing_LastDelivery_{MID_ACCOUNT}", moment=when))

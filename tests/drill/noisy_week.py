@@ -153,6 +153,11 @@ _DATABASE = (
     "campaign_message_",
     "campaign_ip_affinity_mismatch",
     "campaign_database",
+    "campaign_cleanup",
+    "campaign_technical_workflow",
+    "campaign_work_table",
+    "campaign_sequence",
+    "campaign_rt_events",
 )
 _AWAY = _all(_named("campaign_", lambda _: None), _named("up{", lambda _: 0.0))
 _UNREACHABLE = _all(
@@ -160,7 +165,7 @@ _UNREACHABLE = _all(
     _named("campaign_up{", lambda _: 0.0),
     *(
         _named(A("campaign_exporter_collector_success", collector=name).split(",instance=")[0], lambda _: 0.0)
-        for name in ("deliveries", "pending", "throughput", "database")
+        for name in ("deliveries", "pending", "throughput", "database", "workflows", "maintenance", "hygiene")
     ),
 )
 _BOTH, _SECOND = _mta("mta1", "mta2"), _mta("mta2")

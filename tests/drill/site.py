@@ -16,6 +16,7 @@ import yaml
 
 from campaign_exporter.catalogue import COLLECTORS
 from campaign_simulator import control
+from drill.pages import FullDisk, SecureResource
 from integration.core.exporter_process import COMMAND, free_port, wait_until
 
 _SIMULATOR = str(Path(sys.executable).parent / "campaign-simulator")
@@ -42,6 +43,7 @@ class Site:
     def __enter__(self) -> Self:
         with ExitStack() as exits:
             self._simulate(exits)
+            self.resource = exits.enter_context(SecureResource(self.directory))
             self._configure()
             exits.callback(self._stop_exporters)
             self.start_exporter()
@@ -68,6 +70,10 @@ class Site:
         written = self._targets.with_suffix(".new")
         written.write_text(json.dumps(groups), encoding="utf-8")
         written.rename(self._targets)
+
+    def full_disk(self) -> FullDisk:
+        """Make what tells as our exporter does, but that a disk is full."""
+        return FullDisk(lambda: _page(self.address))
 
     def start_exporter(self, address: str | None = None) -> None:
         """Start the exporter, or another one that keeps no state, and wait until it is ready."""
@@ -111,6 +117,7 @@ class Site:
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
         # The window of the rates is shorter as the durations of the rules are.
         configuration["collectors"]["outlook"]["rate_window"] = "60s"
+        configuration["instances"][0]["endpoints"].append(self.resource.endpoint)
         configuration["budget"] = {"database_seconds_per_minute": NO_BUDGET}
         (self.directory / "drill.yaml").write_text(yaml.safe_dump(configuration))
         (self.directory / "second.yaml").write_text(yaml.safe_dump({**configuration, "state_directory": "none"}))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from campaign_exporter import catalogue
+from campaign_exporter import catalogue, catalogue_surroundings
 from campaign_exporter.collectors.findings import tell
 from campaign_exporter.diagnosis.conditions import affinity_host_down, affinity_unconfigured
 from campaign_exporter.diagnosis.facts import Delivery, Host, Platform
@@ -54,6 +54,11 @@ def _add_host(samples: Samples, host: str, declared: Declared) -> None:
     samples.add(catalogue.AFFINITIES, len(declared.affinities), host=host)
     for affinity in sorted(declared.affinities):
         samples.add(catalogue.AFFINITY_INFO, 1, host=host, affinity=affinity)
+    for affinity, count in sorted(declared.addresses.items()):
+        samples.add(catalogue_surroundings.AFFINITY_ADDRESSES, count, host=host, affinity=affinity)
+    for affinity, ids in sorted(declared.public_ids.items()):
+        for public_id in sorted(ids):
+            samples.add(catalogue_surroundings.AFFINITY_PUBLIC_ID, 1, host=host, affinity=affinity, public_id=str(public_id))
     for kind, has_it in declared.faults.items():
         samples.add(catalogue.SERVER_CONFIGURATION_FAULT, has_it, host=host, kind=kind)
 

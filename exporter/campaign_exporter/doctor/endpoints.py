@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from campaign_exporter.catalogue import ENDPOINT_UP
-from campaign_exporter.collectors.endpoints import probe_of
+from campaign_exporter.collectors.endpoints import Probe, probes_of
 from campaign_exporter.config import Endpoint
 from campaign_exporter.doctor.check import Check, finding, ok
 from campaign_exporter.doctor.patient import Patient
@@ -40,40 +40,40 @@ _MENDS: Mapping[type[SourceError], str] = {
 def examine(patient: Patient) -> Iterator[Check]:
     """Ask all endpoints side by side."""
     timeout = patient.whole.collectors.endpoints.deadline
-    tasks = {endpoint.name: partial(probe_of(endpoint).check, timeout * 0.9) for endpoint in patient.instance.endpoints}
-    answers = Fanout().run(tasks, timeout)
-    for endpoint in patient.instance.endpoints:
-        answer = answers[endpoint.name]
+    probes = [probe for endpoint in patient.instance.endpoints for probe in probes_of(endpoint)]
+    answers = Fanout().run({each.name: partial(each.probe.check, timeout * 0.9) for each in probes}, timeout)
+    for each in probes:
+        answer = answers[each.name]
         if isinstance(answer, SourceError):
-            yield no_answer(endpoint, answer)
+            yield no_answer(each.endpoint, answer, each)
             continue
-        yield answered(endpoint, answer)
+        yield answered(each.endpoint, answer, each)
         if answer.certificate_ends is not None:
-            yield certificate(endpoint, (answer.certificate_ends - patient.clock.time()) / _DAY)
+            yield certificate(each.endpoint, (answer.certificate_ends - patient.clock.time()) / _DAY, each)
 
 
-def no_answer(endpoint: Endpoint, error: SourceError) -> Check:
+def no_answer(endpoint: Endpoint, error: SourceError, probe: Probe | None = None) -> Check:
     """Judge an endpoint that did not answer as it should."""
     mend = next((mend for meaning, mend in _MENDS.items() if isinstance(error, meaning)), "see the exporter's log")
     why = f'{ENDPOINT_UP.name}{{endpoint="{endpoint.name}"}} is 0'
-    return finding("answer", _subject(endpoint), str(error), why=why, mend=mend)
+    return finding("answer", _subject(endpoint, probe), str(error), why=why, mend=mend)
 
 
-def answered(endpoint: Endpoint, answer: Answer) -> Check:
+def answered(endpoint: Endpoint, answer: Answer, probe: Probe | None = None) -> Check:
     """Tell of a good answer."""
     build = f", build {answer.build}" if answer.build else ""
     plain = ", over plain HTTP" if endpoint.url.startswith("http:") else ""
-    return ok("answer", _subject(endpoint), f"{endpoint.kind} in {answer.duration_seconds * 1000:.0f} ms{build}{plain}")
+    return ok("answer", _subject(endpoint, probe), f"{endpoint.kind} in {answer.duration_seconds * 1000:.0f} ms{build}{plain}")
 
 
-def certificate(endpoint: Endpoint, days: float) -> Check:
+def certificate(endpoint: Endpoint, days: float, probe: Probe | None = None) -> Check:
     """Judge a certificate by the days that it still lasts."""
     text = f"lasts {days:.0f} more days"
     if days >= RENEW_DAYS:
-        return ok("certificate", _subject(endpoint), text)
+        return ok("certificate", _subject(endpoint, probe), text)
     why = "then browsers and mail clients refuse it, and the endpoint is down for everybody"
-    return finding("certificate", _subject(endpoint), text, why=why, mend="renew it")
+    return finding("certificate", _subject(endpoint, probe), text, why=why, mend="renew it")
 
 
-def _subject(endpoint: Endpoint) -> str:
-    return f"endpoint {endpoint.name}"
+def _subject(endpoint: Endpoint, probe: Probe | None) -> str:
+    return f"endpoint {probe.name if probe else endpoint.name}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from campaign_exporter.diagnosis.facts import Host
 from campaign_exporter.doctor.patient import Patient
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
 from campaign_exporter.errors import SourceError
 from campaign_exporter.sources.fanout import Fanout
 from campaign_exporter.sources.files import stamp
@@ -20,7 +20,7 @@ _STAMPS = 2.0
 
 @dataclass
 class Reading:
-    """What was found by host and, for directories, by `host/directory` where they are looked at from here.
+    """What was found by host and, for directories and files, by `host/directory` where they are looked at from here.
 
     `known` is what a diagnosis knows of each host by it, `builds` those of its server processes; `ages` of files in seconds.
     """
@@ -30,6 +30,7 @@ class Reading:
     processes: Mapping[str, Finding[Processes]] = field(default_factory=dict)
     declared: Mapping[str, Finding[Declared]] = field(default_factory=dict)
     directories: Mapping[str, Finding[Mapping[str, Usage]]] = field(default_factory=dict)
+    files: Mapping[str, Finding[Files]] = field(default_factory=dict)
     known: Mapping[str, Host] = field(default_factory=dict)
     builds: Mapping[str, str] = field(default_factory=dict)
     ages: Mapping[Path, float] = field(default_factory=dict)
@@ -41,7 +42,7 @@ class Reading:
 
 def longest(patient: Patient) -> float:
     """Give the seconds that the slowest source may take."""
-    return max(patient.whole.collectors.of(name).deadline for name in ("processes", "affinity", "disks"))
+    return max(patient.whole.collectors.of(name).deadline for name in ("processes", "affinity", "disks", "files"))
 
 
 def read(patient: Patient) -> Reading:
@@ -61,7 +62,10 @@ def read(patient: Patient) -> Reading:
     def directories() -> None:
         reading.directories = hosts.directories(settings.disks.deadline)
 
-    tasks = {"processes": processes, "configuration": declared, "directories": directories}
+    def files() -> None:
+        reading.files = hosts.files(settings.files.deadline, {})
+
+    tasks = {"processes": processes, "configuration": declared, "directories": directories, "files": files}
     for outcome in Fanout().run(tasks, longest(patient) + 1).values():
         if isinstance(outcome, SourceError):
             raise outcome

@@ -6,7 +6,7 @@ A host's sources are the list SOURCES: one more kind is one more entry.
 from collections.abc import Callable, Iterator
 
 from campaign_exporter.config import Host
-from campaign_exporter.doctor import agents, configuration, directories, processes
+from campaign_exporter.doctor import agents, configuration, directories, files, processes
 from campaign_exporter.doctor.check import Check
 from campaign_exporter.doctor.host_reading import Reading, read
 from campaign_exporter.doctor.patient import Patient
@@ -17,6 +17,7 @@ SOURCES: tuple[Callable[[Reading, Host], Iterator[Check]], ...] = (
     configuration.checks,
     processes.checks,
     directories.checks,
+    files.checks,
 )
 
 

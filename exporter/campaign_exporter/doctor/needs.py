@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_exporter import catalogue, catalogue_outlook
+from campaign_exporter import catalogue, catalogue_hygiene, catalogue_outlook, catalogue_surroundings
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
-from campaign_exporter.sources import delivery_statements, outlook_statements, statements
+from campaign_exporter.sources import (
+    deliverability_statements,
+    delivery_statements,
+    hygiene_statements,
+    outlook_statements,
+    statements,
+)
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -26,6 +32,8 @@ WHY = "why"
 _PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
 
 _AHEAD = f"no {catalogue_outlook.EXPECTED_END.name}, {catalogue_outlook.UPCOMING.name}: what comes is not seen ahead"
+_NO_OWNER = "campaign_smtp_server_connections does not say who runs a mail server"
+_ADDRESSES = "no campaign_addresses_changed, campaign_addresses_by_status: quarantines are not counted"
 
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
 NEEDS: Mapping[str, Need] = {
@@ -68,6 +76,31 @@ NEEDS: Mapping[str, Need] = {
     outlook_statements.LOG_ENDS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
     outlook_statements.LOG_TYPES.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
     outlook_statements.LOG_FINDINGS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_FINDINGS.name}"),
+    deliverability_statements.SMTP_PATHS.name: Need(("deliverability",), ("deliverability",)),
+    deliverability_statements.LAST_COALESCING.name: Need(("deliverability",), ("deliverability",)),
+    deliverability_statements.RETRIES.name: Need(("deliverability",), ("deliverability",)),
+    deliverability_statements.LAST_ADDRESS_ERROR.name: Need(("deliverability",), ("deliverability",)),
+    deliverability_statements.SMTP_REPLIES.name: Need(
+        ("deliverability",), words="campaign_smtp_last_reply_info does not say what mail servers replied"
+    ),
+    deliverability_statements.MX_OWNERS.name: Need(("deliverability",), words=_NO_OWNER),
+    deliverability_statements.MX_DOMAINS.name: Need(("deliverability",), words=_NO_OWNER),
+    hygiene_statements.REMNANTS.name: Need(("hygiene",), ("hygiene",)),
+    hygiene_statements.WORKFLOW_OWNERS.name: Need(("hygiene",), ("hygiene",)),
+    hygiene_statements.MOMENTS.name: Need(("hygiene", "workflows"), ("hygiene", "workflows")),
+    hygiene_statements.ADDRESS_STATISTICS.name: Need(("hygiene",), words=_ADDRESSES),
+    hygiene_statements.ADDRESSES_CHANGED.name: Need(("hygiene",), words=_ADDRESSES),
+    hygiene_statements.RECIPIENT_STATISTICS.name: Need(
+        ("hygiene",), words="no campaign_recipients_denylisted: recipients on a denylist are not counted"
+    ),
+    hygiene_statements.TECHNICAL_WORKFLOWS.name: Need(("workflows",), ("workflows",)),
+    hygiene_statements.WORKFLOW_COUNTS.name: Need(("workflows",), ("workflows",)),
+    hygiene_statements.CLEANUP_LOG_ERRORS.name: Need(
+        ("workflows",), words="no campaign_cleanup_log_errors: a task of cleanup that fails while it stays started is not seen"
+    ),
+    hygiene_statements.RT_EVENTS.name: Need(
+        ("maintenance",), words="no campaign_rt_events_sampled: transactional events that wait are not seen"
+    ),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),
@@ -77,14 +110,27 @@ NEEDS: Mapping[str, Need] = {
 }
 
 
-#: What collectors say without the database, even if they fail there.
+#: What collectors say without the database, or without what others of their parts read, even if they fail there.
 _STANDING = frozenset(
     {
         catalogue.AFFINITIES,
         catalogue.AFFINITY_INFO,
         catalogue.AFFINITY_INCONSISTENT,
+        catalogue_surroundings.AFFINITY_ADDRESSES,
+        catalogue_surroundings.AFFINITY_PUBLIC_ID,
         catalogue.SERVER_CONFIGURATION_FAULT,
         catalogue.PENDING_ALERT_DELAY,
+        catalogue_hygiene.TABLE_BYTES,
+        catalogue_hygiene.TABLE_INDEX_BYTES,
+        catalogue_hygiene.TABLE_ROWS,
+        catalogue_hygiene.TABLE_DEAD_ROWS,
+        catalogue_hygiene.TABLE_LAST_VACUUM,
+        catalogue_hygiene.TABLE_LAST_ANALYZE,
+        catalogue_hygiene.ADDRESSES_CHANGED,
+        catalogue_hygiene.ADDRESSES_BY_STATUS,
+        catalogue_hygiene.ADDRESSES_BY_REASON,
+        catalogue_hygiene.ADDRESSES_BY_CHANNEL,
+        catalogue_hygiene.RECIPIENTS_DENYLISTED,
     }
 )
 

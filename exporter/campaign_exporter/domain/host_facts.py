@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from campaign_exporter.domain.mta_log import LogRead
+
 
 @dataclass(frozen=True, slots=True)
 class Processes:
@@ -25,10 +27,15 @@ class Processes:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it."""
+    """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it.
+
+    By affinity: how many `addresses` it has, left out where a mask gives them, and the `public_ids` of those.
+    """
 
     affinities: frozenset[str]
     faults: Mapping[str, bool]
+    addresses: Mapping[str, float] = field(default_factory=dict)
+    public_ids: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,37 @@ class Usage:
     available_bytes: float
     files: float
     files_free: float
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Files in a folder: number, bytes, when the oldest was written, in seconds since the epoch; `cut`: there are more."""
+
+    files: float
+    size_bytes: float
+    oldest: float | None
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Core files: number, and when the newest was written, in seconds since the epoch; `cut`: there may be more."""
+
+    number: float
+    newest: float | None
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was seen of Campaign's files on a host, None of what was not looked at.
+
+    `log` is a reading of the MTA's log from here; `log_totals` are the lines by kind that somebody else has counted.
+    """
+
+    other_device: bool | None = None
+    working: Folder | None = None
+    cores: Cores | None = None
+    log: LogRead | None = None
+    log_totals: Mapping[str, float] | None = None
+    log_unread: float | None = None

@@ -56,6 +56,14 @@ class ServerConfiguration:
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
+    def public_ids(self) -> Mapping[str, frozenset[int]]:
+        """The numbers by which statistics name the addresses of each affinity."""
+        return {
+            name: frozenset(address.public_id for address in each.addresses if address.public_id is not None)
+            for name, each in self.affinities.items()
+        }
+
+    @property
     def preparation_seconds(self) -> float | None:
         """How long a delivery may be in preparation, in seconds; None where that is not given."""
         element, attribute = _PREPARATION

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from campaign_exporter import catalogue
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter import catalogue, catalogue_surroundings
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
 from campaign_exporter.domain.labels import is_changed, safe_label
 from campaign_exporter.errors import Missing, SourceError, Stale, Unreadable
 from campaign_exporter.metric import Metric
+from campaign_exporter.sources.agent_files import read_files
 from campaign_exporter.sources.agent_texts import AgentText
 
 T = TypeVar("T")
 
 #: Which collector of the agent stands behind which source of a host's facts.
-_COLLECTORS = {"processes": "processes", "configuration": "affinity", "directories": "disks"}
+_COLLECTORS = {"processes": "processes", "configuration": "affinity", "directories": "disks", "files": "files"}
 _LIFE_IN_INTERVALS = 3
 _MOST_NAMES = 5
+_LONGEST_NUMBER = 10
 
 
 class Told(NamedTuple, Generic[T]):
@@ -30,6 +32,9 @@ class Told(NamedTuple, Generic[T]):
     error: SourceError | None = None
 
 
+NOBODY_LOOKS: Told[Files] = Told(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class HostReport:
     """What an agent tells of one host."""
@@ -37,6 +42,7 @@ class HostReport:
     processes: Told[Processes]
     configuration: Told[Declared]
     directories: Told[Mapping[str, Usage]]
+    files: Told[Files] = NOBODY_LOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ def _host(told: AgentText, host: str, ages: Mapping[str, _Age]) -> HostReport | 
         _judge(processes, ages["processes"], up=up.get("processes"), standing=standing),
         _judge(_declared(told, host), ages["configuration"], up=up.get("configuration")),
         _judge(_directories(told, host), ages["directories"], up=up.get("directories")),
+        _judge(read_files(told, host), ages["files"], up=up.get("files")),
     )
 
 
@@ -177,7 +184,20 @@ def _declared(told: AgentText, host: str) -> Declared | SourceError | None:
         return Unreadable("the name of an IP affinity is too long or too strange for a label, so that it is not known")
     kinds = catalogue.SERVER_CONFIGURATION_FAULT.values["kind"]
     faults = told.by_name(catalogue.SERVER_CONFIGURATION_FAULT, host)
-    return Declared(affinities, {kind: bool(value) for kind, value in faults.items() if kind in kinds})
+    return Declared(
+        affinities,
+        {kind: bool(value) for kind, value in faults.items() if kind in kinds},
+        told.by_name(catalogue_surroundings.AFFINITY_ADDRESSES, host),
+        _public_ids(told, host),
+    )
+
+
+def _public_ids(told: AgentText, host: str) -> Mapping[str, frozenset[int]]:
+    ids: dict[str, set[int]] = defaultdict(set)
+    for affinity, public_id in told.of(catalogue_surroundings.AFFINITY_PUBLIC_ID, host):
+        if public_id.isascii() and public_id.isdigit() and len(public_id) <= _LONGEST_NUMBER:
+            ids[affinity].add(int(public_id))
+    return {affinity: frozenset(each) for affinity, each in ids.items()}
 
 
 def _directories(told: AgentText, host: str) -> Mapping[str, Usage]:

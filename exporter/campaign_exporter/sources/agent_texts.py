@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaign_exporter import catalogue
+from campaign_exporter import catalogue, catalogue_surroundings
 from campaign_exporter.errors import Unreadable
 from campaign_exporter.metric import INSTANCE_LABEL, Metric
 
@@ -30,6 +30,9 @@ _READ = {
         catalogue.DIRECTORY_FILES_FREE,
         catalogue.AFFINITIES,
         catalogue.AFFINITY_INFO,
+        catalogue_surroundings.AFFINITY_ADDRESSES,
+        catalogue_surroundings.AFFINITY_PUBLIC_ID,
+        *catalogue_surroundings.OF_FILES,
         catalogue.COLLECTOR_INTERVAL,
         catalogue.COLLECTOR_LAST_ROUND,
         catalogue.COLLECTOR_LAST_SUCCESS,
@@ -37,7 +40,16 @@ _READ = {
     )
 }
 #: Metrics that are 0 or 1.
-_FLAGS = frozenset({catalogue.HOST_UP, catalogue.PROCESS_EXPECTED, catalogue.PROCESS_UP, catalogue.SERVER_CONFIGURATION_FAULT})
+_FLAGS = frozenset(
+    {
+        catalogue.HOST_UP,
+        catalogue.PROCESS_EXPECTED,
+        catalogue.PROCESS_UP,
+        catalogue.SERVER_CONFIGURATION_FAULT,
+        catalogue_surroundings.TEMPORARY_OTHER_DEVICE,
+        catalogue_surroundings.FILES_CUT,
+    }
+)
 # Longer than any line that an exporter writes; the parser's time grows with the square of it.
 _LONGEST_LINE = 4096
 _MOST_LINES = 50_000

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
+from campaign_exporter.domain.mta_log import Position
 from campaign_exporter.errors import BadAnswer, Missing, SourceError, Unreadable
 from campaign_exporter.sources.agent_reports import HostReport, Report, Told, read_report
 from campaign_exporter.sources.exchange import Trust, exchange, place_of
@@ -116,6 +117,16 @@ class AgentHost:
     def directories(self) -> Readers[Mapping[str, Usage]]:
         """Say how to learn how full the directories are."""
         return {self.name: partial(self._read, lambda report: report.directories)}
+
+    def files(self, positions: Mapping[str, Position]) -> Readers[Files]:  # noqa: ARG002 - an agent keeps its own
+        """Say how to learn what lies in Campaign's folders, and how many lines of its log the agent has counted."""
+        return {self.name: partial(self._read, lambda report: report.files)}
+
+    def public_ids(self) -> Mapping[str, frozenset[int]] | None:
+        """Give the publicIds of each IP affinity, None where the configuration is not known."""
+        report = self._known()
+        declared = report.configuration.value if report is not None else None
+        return None if declared is None else declared.public_ids
 
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed: nobody knows what the agent would have said."""

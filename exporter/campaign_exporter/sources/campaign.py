@@ -111,6 +111,10 @@ class Questions:
         """Tell whether statements have their tables, columns, rights and indexes, and do not rest."""
         return all(self.obstacle(statement) is None for statement in wanted)
 
+    def has_table(self, table: str) -> bool:
+        """Tell whether a table is in the schema, whether we may read it or not."""
+        return table in self._survey.columns
+
     def now(self) -> float:
         """Give the database's clock, in seconds since the epoch."""
         (now,) = self._session.row(statements.NOW)
@@ -119,7 +123,7 @@ class Questions:
     def deliveries(self) -> list[DeliveryRow]:
         """List the deliveries: no templates, proofs, nor the zero record; those in the bin are marked."""
         rows = (DeliveryRow(*row) for row in self.rows(statements.DELIVERIES))
-        return [row._replace(start_delay=_finite(row.start_delay)) for row in rows]
+        return [row._replace(start_delay=finite(row.start_delay)) for row in rows]
 
     def sending_deliveries(self) -> list[Delivery]:
         """List deliveries in states 51, 55, 61 and 62 with what their sending depends on, but for their parts."""
@@ -157,8 +161,8 @@ class Questions:
             self._account_name(account),
             success,
             error,
-            _finite(start),
-            _finite(end),
+            finite(start),
+            finite(end),
         )
 
     def holders(self, delivery_ids: Iterable[int]) -> dict[int, frozenset[Holder]]:
@@ -176,7 +180,7 @@ class Questions:
     def workflows(self, names: Iterable[str]) -> dict[str, Workflow]:
         """Give workflows by internal name; one that is not there is left out."""
         rows = self.rows(statements.WORKFLOWS, {"names": list(names)})
-        return {name: Workflow(name, state, failed, _finite(next_run)) for name, state, failed, next_run in rows}
+        return {name: Workflow(name, state, failed, finite(next_run)) for name, state, failed, next_run in rows}
 
     def campaign_workflows(self) -> int:
         """Count the campaign workflows that are started."""
@@ -221,7 +225,7 @@ class Questions:
         bounds = {"start": start, "end": math.inf if end is None else end}
         rows = (StatRow(*row) for row in self.rows(statements.STAT_ROWS, bounds))
         # A volume that is no number would stay in a sum for ever.
-        return [row._replace(volume=_finite(row.volume) or 0.0) for row in rows if math.isfinite(row.bucket)]
+        return [row._replace(volume=finite(row.volume) or 0.0) for row in rows if math.isfinite(row.bucket)]
 
     def throughput_evidence(self) -> Evidence:
         """Tell what speaks for one source of throughput or the other."""
@@ -363,7 +367,7 @@ def basics(row: Sequence[Any]) -> Delivery:
         channel=channel,
         contact=_moment(contact),
         validity=_moment(validity),
-        modified=_finite(modified),
+        modified=finite(modified),
         to_deliver=to_deliver,
         processed=processed,
     )
@@ -385,12 +389,13 @@ def _moment(moment: float | None) -> float | None:
     return None if moment == -math.inf else moment
 
 
-def _finite(number: float | None) -> float | None:
+def finite(number: float | None) -> float | None:
+    """Take what is no finite number for none."""
     return number if number is not None and math.isfinite(number) else None
 
 
 def _number(value: object) -> float | None:
     try:
-        return _finite(float(value))  # type: ignore[arg-type] # None and text that is no number end in the except
+        return finite(float(value))  # type: ignore[arg-type] # None and text that is no number end in the except
     except (TypeError, ValueError):
         return None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,10 +19,27 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A server to connect to instead of the one that a name leads to: TLS and the header Host go by the name all the same."""
+
+    name: str
+    port: int
+    server: str
+    server_port: int | None = None
+
+    def place(self, name: str, port: int) -> tuple[str, int] | None:
+        """Tell where to connect for a name and a port; None for a name that is not ours."""
+        if name != self.name:
+            return None
+        return self.server, (self.server_port or port) if port == self.port else port
+
+
 class Deadline:
     """Cuts every connection that a DeadlineAdapter opens in this context once the seconds given are over."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, aim: Aim | None = None) -> None:
+        self.aim = aim
         self._until = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -79,8 +97,10 @@ _CURRENT: ContextVar[Deadline] = ContextVar("_CURRENT")
 
 class _Watched(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        _CURRENT.get().watch(connection)
+        deadline = _CURRENT.get()
+        place = deadline.aim.place(self.host, self.port) if deadline.aim else None
+        connection = socket.create_connection(place, deadline.remaining) if place else super()._new_conn()
+        deadline.watch(connection)
         return connection
 
 

@@ -9,7 +9,9 @@ from typing import Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from campaign_exporter.domain.answers import Statement, parse_ping, parse_redirection
+from campaign_exporter.domain.resources import check_resource, expected_type
 from campaign_exporter.errors import BadAnswer, SourceError, Unreadable
+from campaign_exporter.sources.deadlines import Aim
 from campaign_exporter.sources.exchange import SCHEMES, Exchange, Trust, exchange, place_of
 
 Kind = Literal["redirection", "ping", "resource"]
@@ -32,6 +34,7 @@ class Answer:
     duration_seconds: float
     statement: Statement
     certificate_ends: float | None = None
+    size_bytes: int = 0
 
     @property
     def build(self) -> str | None:
@@ -40,16 +43,29 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What came of asking: an answer or an error, and beside either the HTTP status and the certificate that were seen."""
+
+    answer: Answer | None = None
+    error: SourceError | None = None
+    status: int | None = None
+    certificate_ends: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointProbe:
     """One endpoint: /r/test (redirection), ping.jsp or mcPing.jsp (ping), or any file that must be there (resource).
 
-    `session_token` is asked anew for each check, so that a token can be replaced while we run.
+    `session_token` is asked anew for each check, so that a token can be replaced while we run. `aim` is one of several
+    servers behind the address. `content_type` is how that of a resource must begin, None to go by the file's name.
     """
 
     kind: Kind
     url: str
     session_token: Callable[[], str] | None = None
     ca_file: Path | None = None
+    aim: Aim | None = None
+    content_type: str | None = None
 
     def check(self, timeout: float) -> Answer:
         """Ask once, within the seconds given.
@@ -57,12 +73,29 @@ class EndpointProbe:
         Raises ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed, BadAnswer or Unreadable; what `session_token` and
         the reading of the CA file raise. No message holds the token or a query.
         """
-        token = self._token()
-        start = time.monotonic()
-        with exchange(self.url, timeout, Trust(self.ca_file)) as http:
-            body = self._follow(http, token)
-        duration = time.monotonic() - start
-        return Answer(duration, self._judge(body, token), http.deadline.certificate_ends)
+        look = self.look(timeout)
+        if look.answer is None:
+            raise look.error or SourceError(f"{self._place}: nothing was seen")
+        return look.answer
+
+    def look(self, timeout: float) -> Look:
+        """Ask once, within the seconds given; what check would raise is told beside what was seen until then."""
+        http: Exchange | None = None
+        try:
+            token = self._token()
+            start = time.monotonic()
+            with exchange(self.url, timeout, self._trust(), self.aim) as http:
+                body, content_type = self._follow(http, token)
+            duration = time.monotonic() - start
+            statement = self._judge(body, content_type, token)
+        except SourceError as error:
+            return Look(None, error, *(_seen(http) if http else ()))
+        status, ends = _seen(http)
+        return Look(Answer(duration, statement, ends, len(body)), None, status, ends)
+
+    def _trust(self) -> Trust:
+        # A server that is named is asked directly: a proxy would choose one itself.
+        return Trust(self.ca_file, proxied=self.aim is None)
 
     def _token(self) -> str | None:
         if self.session_token is None:
@@ -72,23 +105,22 @@ class EndpointProbe:
             raise Unreadable(f"{self._place}: the session token is empty, or holds characters that no cookie can carry")
         return token
 
-    def _follow(self, http: Exchange, token: str | None) -> bytes:
-        """Get the body, following redirects by hand: our cookie goes to our side only."""
+    def _follow(self, http: Exchange, token: str | None) -> tuple[bytes, str]:
+        """Get the body and its type, following redirects by hand: our cookie goes to our side only."""
         url = self.url
         for _ in range(MAXIMAL_REDIRECTS + 1):
             trusted = token is not None and _same_side(urlsplit(self.url), urlsplit(url))
             with http.get(url, {"Cookie": f"__sessiontoken={token}"} if trusted else {}) as response:
                 if response.status_code not in _REDIRECTS:
-                    return http.body(response, MAXIMAL_BYTES)
+                    return http.body(response, MAXIMAL_BYTES), response.headers.get("Content-Type", "")
                 url = urljoin(url, response.headers.get("Location", ""))
             if urlsplit(url).scheme not in SCHEMES:
                 raise BadAnswer(f"{self._place} redirects to what is neither http nor https")
         raise BadAnswer(f"{self._place} redirects more than {MAXIMAL_REDIRECTS} times")
 
-    def _judge(self, body: bytes, token: str | None) -> Statement:
+    def _judge(self, body: bytes, content_type: str, token: str | None) -> Statement:
         if self.kind == "resource":
-            if not body:
-                raise BadAnswer(f"{self._place} answered with an empty body")
+            self._judge_resource(body, content_type)
             return Statement()
         try:
             return parse_ping(body) if self.kind == "ping" else parse_redirection(body)
@@ -97,9 +129,20 @@ class EndpointProbe:
             complaint = str(error).replace(token, "(token)") if token else str(error)
             raise type(error)(f"{self._place}: {complaint}") from None
 
+    def _judge_resource(self, body: bytes, content_type: str) -> None:
+        expected = expected_type(self.url) if self.content_type is None else self.content_type
+        try:
+            check_resource(content_type, len(body), expected)
+        except BadAnswer as error:
+            raise BadAnswer(f"{self._place} {error}") from None
+
     @property
     def _place(self) -> str:
         return place_of(self.url)
+
+
+def _seen(http: Exchange) -> tuple[int | None, float | None]:
+    return http.status, http.deadline.certificate_ends
 
 
 def _same_side(first: SplitResult, target: SplitResult) -> bool:

@@ -12,7 +12,7 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from campaign_exporter.errors import AuthenticationFailed, BadAnswer, ConnectFailed, SourceError, TimedOut, TlsFailed
-from campaign_exporter.sources.deadlines import Deadline, DeadlineAdapter
+from campaign_exporter.sources.deadlines import Aim, Deadline, DeadlineAdapter
 from campaign_exporter.sources.files import read_file
 
 SCHEMES = frozenset({"http", "https"})
@@ -39,19 +39,20 @@ class Trust:
                 read_file(file)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """A session under a deadline; `place` is the address for messages."""
+    """A session under a deadline; `place` is the address for messages, `status` that of the last answer, None without one."""
 
     place: str
     session: requests.Session
     deadline: Deadline
     trust: Trust
+    status: int | None = None
 
     def get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Ask for an address. A redirect is an answer: requests would carry our secrets wherever it is sent."""
         certificate = self.trust.certificate
-        return self.session.get(
+        response = self.session.get(
             url,
             headers={**_HEADERS, **headers},
             timeout=self.deadline.remaining,
@@ -62,6 +63,8 @@ class Exchange:
             # HTTPS_PROXY is how many sites reach their own public addresses; NO_PROXY keeps the inner ones direct.
             proxies=get_environ_proxies(url) if self.trust.proxied else {},
         )
+        self.status = response.status_code
+        return response
 
     def body(self, response: requests.Response, maximal_bytes: int) -> bytes:
         """Read the whole body of a good answer, as it is sent."""
@@ -80,15 +83,15 @@ class Exchange:
 
 
 @contextmanager
-def exchange(url: str, timeout: float, trust: Trust) -> Iterator[Exchange]:
-    """Open an exchange that ends within the seconds given, whatever the other side does.
+def exchange(url: str, timeout: float, trust: Trust, aim: Aim | None = None) -> Iterator[Exchange]:
+    """Open an exchange that ends within the seconds given, whatever the other side does; `aim` is a server to ask.
 
     Raises ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed or BadAnswer for what happens inside, and what the reading
     of the files raises. No message holds a query.
     """
     trust.check()
     place = place_of(url)
-    with Deadline(timeout) as deadline, requests.Session() as session:
+    with Deadline(timeout, aim) as deadline, requests.Session() as session:
         # Else requests would send passwords from ~/.netrc, and trust what REQUESTS_CA_BUNDLE names.
         session.trust_env = False
         for scheme in SCHEMES:

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar
 from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
 from campaign_exporter.diagnosis.flow import Declarations
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
+from campaign_exporter.domain.mta_log import Position
 from campaign_exporter.errors import SourceError
 from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.agent_reports import Report
@@ -46,6 +47,12 @@ class SeenHost(Protocol):
     def directories(self) -> Readers[Mapping[str, Usage]]:
         """Say how to learn how full the directories are."""
 
+    def files(self, positions: Mapping[str, Position]) -> Readers[Files]:
+        """Say how to learn what lies in Campaign's folders, and what its log says behind a position."""
+
+    def public_ids(self) -> Mapping[str, frozenset[int]] | None:
+        """Give the publicIds of each IP affinity, None where the configuration is not known."""
+
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed."""
 
@@ -64,7 +71,7 @@ class Hosts:
     ) -> None:
         self._hosts = tuple(_seen(instance, clock=clock, life=life, fresh=fresh))
         # One for each reading: each is a round's own, and rounds run at the same time.
-        self._expectations, self._processes, self._declared, self._directories = (Fanout() for _ in range(4))
+        self._expectations, self._processes, self._declared, self._directories, self._files = (Fanout() for _ in range(5))
         self._clock = clock
         self._memory = memory
         # Kept over a restart, so that an affinity which has just gone is still known to be gone.
@@ -97,6 +104,10 @@ class Hosts:
         """Look how full the directories are, each for itself where they are looked at from here."""
         return self._look(self._directories, lambda host: host.directories(), timeout)
 
+    def files(self, timeout: float, positions: Mapping[str, Position]) -> Mapping[str, Finding[Files]]:
+        """Look what lies in Campaign's folders, and what the log of each host says behind its position."""
+        return self._look(self._files, lambda host: host.files(positions), timeout)
+
     def read(self, timeout: float) -> dict[str, str]:
         """Look what is declared and what runs, and say by host what could not be read."""
         findings: list[Finding[Any]] = [*self.declarations(timeout).values(), *self.processes(timeout).values()]
@@ -113,6 +124,14 @@ class Hosts:
         if declared and None not in declared:
             self._follow(frozenset().union(*(names or () for names in declared)))
         return hosts
+
+    def public_ids(self) -> dict[str, frozenset[int]]:
+        """Give the publicIds that each IP affinity has on any host, as far as the configurations are known."""
+        united: dict[str, frozenset[int]] = {}
+        for host in self._hosts:
+            for affinity, ids in (host.public_ids() or {}).items():
+                united[affinity] = united.get(affinity, frozenset()) | ids
+        return united
 
     def affinities_gone_for(self) -> dict[str, float]:
         """Tell for how many seconds each affinity that left the configuration of all hosts is gone."""

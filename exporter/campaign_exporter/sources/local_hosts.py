@@ -7,11 +7,13 @@ from typing import Any
 
 from campaign_exporter import config
 from campaign_exporter.diagnosis.facts import Host
-from campaign_exporter.domain.host_facts import Declared, Processes, Usage
+from campaign_exporter.domain.host_facts import Declared, Files, Processes, Usage
+from campaign_exporter.domain.mta_log import Position
 from campaign_exporter.domain.processes import Listing, MissingListing
-from campaign_exporter.domain.server_configuration import FAULTS, ServerConfiguration
+from campaign_exporter.domain.server_configuration import FAULTS, Affinity, ServerConfiguration
 from campaign_exporter.errors import SourceError, Unreadable
 from campaign_exporter.rounds import Clock
+from campaign_exporter.sources.campaign_files import Look, looks
 from campaign_exporter.sources.configuration_files import ConfigurationFiles
 from campaign_exporter.sources.directories import usage
 from campaign_exporter.sources.findings import Finding, Readers, Remembered
@@ -66,6 +68,17 @@ class LocalHost:
         """Say how to learn how full each directory is: a mount that hangs harms no other."""
         return {f"{self.name}/{name}": partial(self._read_directory, name) for name in self._settings.directories}
 
+    def files(self, positions: Mapping[str, Position]) -> Readers[Files]:
+        """Say how to learn what lies in Campaign's folders, and what its log says behind a position."""
+        settings = self._settings.files
+        found = looks(settings, positions.get(self.name)) if settings is not None else {}
+        return {f"{self.name}/{name}": partial(self._read_files, look) for name, look in found.items()}
+
+    def public_ids(self) -> Mapping[str, frozenset[int]] | None:
+        """Give the publicIds of each IP affinity, None where the configuration is not known."""
+        configuration = self._known_configuration()
+        return None if configuration is None else configuration.public_ids
+
     def lost(self, error: SourceError) -> Finding[Any]:
         """Make a finding of a look that failed."""
         return Finding(self.name, up=False, error=error)
@@ -111,12 +124,15 @@ class LocalHost:
 
     def _read_configuration(self, configuration: Remembered[ServerConfiguration], timeout: float) -> Finding[Declared]:
         seen, read_at = configuration.read(timeout)
-        declared = Declared(frozenset(seen.affinities), {kind: kind in seen.faults for kind in FAULTS})
-        return Finding(self.name, up=True, value=declared, read_at=read_at)
+        return Finding(self.name, up=True, value=_declared(seen), read_at=read_at)
 
     def _read_directory(self, name: str, _timeout: float) -> Finding[Mapping[str, Usage]]:
         read_at = self._clock.monotonic()
         return Finding(self.name, up=True, value={name: usage(self._settings.directories[name])}, read_at=read_at)
+
+    def _read_files(self, look: Look, timeout: float) -> Finding[Files]:
+        read_at = self._clock.monotonic()
+        return Finding(self.name, up=True, value=look(timeout), read_at=read_at)
 
     def _expected(self) -> frozenset[str] | None:
         """Name the modules that are to run; None if that is not known."""
@@ -142,6 +158,20 @@ class LocalHost:
 
     def _known_configuration(self) -> ServerConfiguration | None:
         return self._configuration.known() if self._configuration else None
+
+
+def _declared(seen: ServerConfiguration) -> Declared:
+    return Declared(
+        frozenset(seen.affinities),
+        {kind: kind in seen.faults for kind in FAULTS},
+        {name: len({each.address for each in found.addresses if each.address}) for name, found in _listed(seen).items()},
+        seen.public_ids,
+    )
+
+
+def _listed(seen: ServerConfiguration) -> Mapping[str, Affinity]:
+    """Give the affinities whose addresses are listed, and not given by a mask."""
+    return {name: found for name, found in seen.affinities.items() if not found.masked}
 
 
 def _process_source(settings: config.Processes, clock: Clock) -> ProcessSource:

@@ -5,7 +5,7 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from campaign_exporter.sources import delivery_statements, outlook_statements
+from campaign_exporter.sources import deliverability_statements, delivery_statements, hygiene_statements, outlook_statements
 from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -410,10 +410,11 @@ WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
 """,
 )
 
+#: Subjects whose statements are in a file of their own.
+_ELSEWHERE = (delivery_statements, outlook_statements, deliverability_statements, hygiene_statements)
+
 STATEMENTS: tuple[Statement, ...] = tuple(
-    value
-    for value in [*globals().values(), *vars(delivery_statements).values(), *vars(outlook_statements).values()]
-    if isinstance(value, Statement)
+    value for place in (globals(), *map(vars, _ELSEWHERE)) for value in list(place.values()) if isinstance(value, Statement)
 )
 
 #: All tables that anything is asked of, those included that may be shut.

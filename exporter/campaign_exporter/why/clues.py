@@ -106,7 +106,7 @@ def follow_up(detail: DeliveryDetail, platform: Platform, found: Clues) -> Itera
 
 
 def _unread(name: str, what: str, error: SourceError, source: str) -> Clue:
-    mend = "; see the last lines of `campaign-exporter grants`" if isinstance(error, PermissionDenied) else ""
+    mend = "; see `campaign-exporter grants`" if isinstance(error, PermissionDenied) else ""
     return Clue(name, f"{what} cannot be read: {error}", f"let the role read it, if it may{mend}", source)
 
 
@@ -141,7 +141,7 @@ def _priority(higher: int | SourceError) -> Clue:
 def _sequence(last: int | SourceError | None) -> Clue:
     source = "kb KA-24179; application-objects.md"
     if last is None or isinstance(last, SourceError):
-        mend = "let the role read sequence xtknewid: see the last lines of `campaign-exporter grants`"
+        mend = "let the role read sequence xtknewid: see `campaign-exporter grants`"
         return Clue("sequence", "how many ids are used up cannot be seen", mend, source)
     share = last / _LAST_ID
     evidence = f"{share:.0%} of the ids of xtknewid are used up"

@@ -86,7 +86,7 @@ def _two(hour: float, windows: Sequence[Window]) -> int | None:
 
 def _endpoints(teller: Teller) -> None:
     for number, (endpoint, kind) in enumerate(_ENDPOINTS.items()):
-        labels = {"endpoint": endpoint, "kind": kind}
+        labels = {"endpoint": endpoint, "kind": kind, "address": ""}
         teller.tell(c.ENDPOINT_UP, _unless(teller.story.silent_endpoints.get(endpoint, ())), of=labels)
         teller.tell_always(c.ENDPOINT_DURATION, 0.04 + 0.03 * number, of=labels)
 

@@ -10,7 +10,9 @@ from dashboards.world.exposition import USUAL, Exposition
 from dashboards.world.platform import tell_platform
 from dashboards.world.sending import tell_sending
 from dashboards.world.story import EVER, Alert, Campaign, Story, Stuck, during
+from dashboards.world.surroundings import tell_surroundings
 from dashboards.world.teller import Teller
+from dashboards.world.upkeep import tell_upkeep
 from dashboards.world.watching import tell_watching
 
 #: 18 November 2026, noon UTC: where every scene ends.
@@ -53,6 +55,8 @@ class Scene:
                 tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
                 tell_coming(teller)
                 tell_platform(teller)
+                tell_surroundings(teller)
+                tell_upkeep(teller)
         self._exporters(page)
         self._alerts(page)
         return page

@@ -165,7 +165,8 @@ def test_sample_sees_agents(site: Site) -> None:
     bad = sample(write(site.directory / "bad.yml", [{"name": "prod", "hosts": hosts}]))
     assert bad.returncode == 1
     message = "the agent knows no host mta2, only mta1: name it in agent.host"
-    assert bad.stderr.splitlines() == [f"prod: {name} (mta2): {message}" for name in ("processes", "affinity", "disks")]
+    collectors = ("processes", "affinity", "disks", "files")
+    assert bad.stderr.splitlines() == [f"prod: {name} (mta2): {message}" for name in collectors]
 
 
 def trickling(body: bytes) -> Behaviour:

@@ -17,7 +17,7 @@ DELIVERIES = 5_000
 #: Tables that Adobe calls small, or that hold a few definitions: they may be read whole.
 SMALL = frozenset(
     {"nmsdelivery", "nmstypology", "nmsextaccount", "xtkworkflow", "xtkoption", "xtkenum", "xtkenumvalue", "nmsoperation"}
-)
+) | {"nmsemailerror", "nmsmxowner"}  # a row for each mail server, or for each of our addresses at it
 
 # As wide as Campaign's, with templates, proofs and deliveries in the bin; the newest have the highest numbers but for the first
 # hundred, which are under way.

@@ -24,8 +24,14 @@ EXAMPLES: Mapping[str, Sequence[object]] = {
     "starts": ([time.time() - 1200], [time.time() - 7200, time.time() - 600]),
     "ends": ([time.time() + 60], [time.time() - 3600, math.inf]),
     "rows": (500, 5000),
+    "stuck": (900,),
     "moment": (time.time() - 600,),
     "ids": ([1, 2, 3], [1], list(range(1, 51)), list(range(1, 1001))),
+    "span": (6 * 3600.0,),
+    "coalesced": (0.0, time.time() - 3 * 3600),
+    "most": (5000,),
+    "mxs": ([1, -2, 3],),
+    "public_ids": ([1, 2, 3],),
     "tables": ([*SENDING_TABLES, *columns_read()],),
 }
 _PARAMETER = re.compile(r"%\((\w+)\)s")

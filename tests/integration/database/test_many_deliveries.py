@@ -31,7 +31,7 @@ def crowded(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
         scene.instance["hosts"] = [{"name": "mta1", "configuration": [str(directory)]}]
         # A machine that is busy must not cut a round off: what a statement takes is looked at, not what a round does.
         patient = {"interval": 60, "timeout": 30}
-        scene.collectors = dict.fromkeys(("affinity", "deliveries", "pending", "throughput", "database"), patient)
+        scene.collectors = dict.fromkeys(("affinity", "deliveries", "pending", "throughput", "outlook", "database"), patient)
         scene.collectors["processes"] = {"enabled": False}
         scene.database_settings["statement_timeout"] = 10
         yield scene
@@ -52,7 +52,8 @@ def test_no_statement_takes_long_and_no_round_reads_the_table_twice(crowded: Sce
     )
     whole_reads = {"delivery_stat": 1, "delivery_counters": 2}[source]
     # PostgreSQL 18 reads ahead, and does not count the last pages with the statement that gets their rows.
-    assert 0.95 * whole_reads * pages < buffers < (whole_reads + 0.7) * pages
+    # Beside them are the reads by an index, those of the parts that are still to come among them.
+    assert 0.95 * whole_reads * pages < buffers < (whole_reads + 0.85) * pages
 
 
 def test_what_is_fetched_page_by_page_is_complete(crowded: Scene) -> None:

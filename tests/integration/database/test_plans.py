@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from campaign_exporter.sources.delivery_statements import JOB_LOG, PART_COUNTS
+from campaign_exporter.sources.hygiene_statements import ADDRESS_STATISTICS, RECIPIENT_STATISTICS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import HOLDERS, NEXT_PASSES, STATEMENTS
 from campaign_simulator.postgres import PostgresServer
@@ -15,6 +16,8 @@ from integration.database.plans import Run, run, variants
 from integration.database.scene import MakeScene, new_database
 
 LOGS = frozenset(table for statement in STATEMENTS for table in statement.reads) - SMALL
+#: Ask for what PostgreSQL's planner knows of columns; the right to read these is what is needed, and no row is read.
+OF_THE_PLANNER = (ADDRESS_STATISTICS, RECIPIENT_STATISTICS)
 #: Rows of each log in a long history, and in a short one.
 LONG = 2_400_000 // len(LOGS)
 SHORT = LONG // 10
@@ -98,7 +101,7 @@ def stage(request: pytest.FixtureRequest, arena: Arena) -> Stage:
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
 def test_whoever_reads_a_log_names_the_index_that_it_stands_on(statement: Statement) -> None:
-    logs = set(statement.reads) & LOGS
+    logs = set(statement.reads) & LOGS if statement not in OF_THE_PLANNER else set()
     assert not logs or (statement.index is not None and logs == {statement.index.table}), f"{statement.name} reads {logs}"
     if statement.index is not None:
         assert set(statement.index.columns) <= set(statement.reads[statement.index.table])

@@ -77,7 +77,7 @@ def test_the_granted_columns_are_enough_for_each_statement(
         "SELECT mmemovalue FROM xtkoption",
         "SELECT sstringvalue FROM xtkoption",
         "SELECT * FROM nmsdelivery",
-        "SELECT 1 FROM nmsrecipient",
+        "SELECT semail FROM nmsrecipient",
     ],
 )
 def test_the_role_reads_nothing_else(scene: Scene, forbidden: str) -> None:

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "endpoint-down": ["app"],
     "workflow-failed": ["cleanup"],
     "workflow-at-rest": ["cleanup", "paused"],
+    "workflow-late": ["cleanup"],
     "delivery-stuck": ["validity_expired", "parts_missing"],
     "job-log": ["quota"],
     "select-revoked": ["NmsDelivery"],

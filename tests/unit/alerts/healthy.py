@@ -29,7 +29,8 @@ HOSTS = {
     "mta2": ("mta", "inMail", "web", "syslogd", "trackinglogd", "watchdog"),
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
-INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0}
+INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0, "deliverability": 60.0, "files": 60.0}
+INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 
@@ -47,6 +48,7 @@ def healthy(target: Target = A) -> World:
         target("campaign_database_blocked_sessions", table="nmsdelivery"): always(0),
         target("campaign_database_longest_wait_seconds", table="nmsdelivery"): always(0),
         target("campaign_ip_affinity_inconsistent", affinity="retail.fr"): always(0),
+        **_upkeep(target),
     }
 
 
@@ -128,6 +130,29 @@ def _hosts(target: Target) -> World:
         for kind in ("address_two_helo_hosts", "public_id_duplicate", "no_address", "stat_server_missing"):
             world[target("campaign_server_configuration_fault", host=host, kind=kind)] = always(0)
         world[target("campaign_ip_affinity_info", host=host, affinity="retail.fr")] = always(1)
+    return world
+
+
+def _upkeep(target: Target) -> World:
+    """Give what is told of workflows, what is left behind, and the database's own affairs."""
+    world: World = {
+        target("campaign_cleanup_last_run_timestamp_seconds"): clock(hours(20)),
+        target("campaign_cleanup_log_errors"): always(0),
+        target("campaign_database_oldest_transaction_timestamp_seconds", state="active"): clock(2),
+        target("campaign_sequence_last_value", sequence="xtknewid"): growing(1, start=1_000_000),
+        target("campaign_rt_events_sampled", status="1"): always(2000),
+        target("campaign_rt_events_unprocessed", status="1"): always(20),
+    }
+    for workflow in ("operationMgt", "deliveryMgt", "cleanup", "tracking"):
+        for trouble in ("failed", "not_started", "paused", "stopped"):
+            world[target("campaign_technical_workflow_trouble", workflow=workflow, trouble=trouble)] = always(0)
+        world[target("campaign_technical_workflow_last_run_timestamp_seconds", workflow=workflow)] = clock(30)
+        world[target("campaign_technical_workflow_next_run_timestamp_seconds", workflow=workflow)] = clock(-30)
+    for prefix in ("wkdlv", "wkf"):
+        for standing, count in (("in_use", 50), ("to_drop", 10), ("orphaned", 2)):
+            labels = {"prefix": prefix, "standing": standing}
+            world[target("campaign_work_tables", **labels)] = always(count)
+            world[target("campaign_work_table_bytes", **labels)] = always(count * 2**20)
     return world
 
 

@@ -3,15 +3,20 @@
 from unit.alerts import (
     stories_affinities,
     stories_collectors,
+    stories_deliverability,
     stories_deliveries,
     stories_errors,
     stories_exporter,
+    stories_files,
     stories_hosts,
     stories_outlook,
     stories_platform,
     stories_processes,
+    stories_resources,
     stories_stuck,
     stories_throughput,
+    stories_upkeep,
+    stories_workflows,
 )
 
 STORIES = (
@@ -24,6 +29,11 @@ STORIES = (
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
     *stories_platform.STORIES,
+    *stories_resources.STORIES,
+    *stories_deliverability.STORIES,
+    *stories_files.STORIES,
+    *stories_upkeep.STORIES,
+    *stories_workflows.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
 )

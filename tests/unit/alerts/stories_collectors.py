@@ -163,8 +163,9 @@ _SUCCESS, _AVAILABLE = "campaign_exporter_collector_success", "campaign_exporter
 _FAILING_FIRES, _FAILING_RESOLVED = _BEGINS + minutes(2) + minutes(5), _ENDS + _KEEP
 _FAILS = during(_BEGINS, _ENDS, 0, 1)
 _NOT = during(_BEGINS, _ENDS, 0, 1)
-_EVERY = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
-_ON_DATABASE = ("deliveries", "pending", "throughput", "database", "affinity")
+_UPKEEP = ("outlook", "workflows", "maintenance", "hygiene")
+_EVERY = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", *_UPKEEP)
+_ON_DATABASE = ("deliveries", "pending", "throughput", "database", "affinity", *_UPKEEP)
 
 
 def _fails(collector: str, start: float = _FAILING_FIRES, end: float | None = _FAILING_RESOLVED, target: Target = A) -> Firing:

@@ -27,7 +27,10 @@ _OF_DATABASE = (
     "campaign_database_longest_wait_seconds",
     "campaign_database_blocked_sessions",
 )
-_ON_DATABASE = ("deliveries", "pending", "throughput", "database", "affinity")
+_ON_DATABASE = (
+    *("deliveries", "pending", "throughput", "outlook", "database", "affinity"),
+    *("workflows", "maintenance", "hygiene"),
+)
 
 
 def _labels(severity: str, **labels: str) -> Mapping[str, str]:
@@ -206,7 +209,7 @@ _BLOCKED_STORIES = (
 # --- endpoints --------------------------------------------------------------------------------------------------------------
 
 _REDIRECTION_FIRES, _OTHER_FIRES, _ENDPOINT_RESOLVED = _BEGINS + minutes(3), _BEGINS + minutes(7), _ENDS + _KEEP
-_ENDPOINTS = {"tracking": ("critical", "redirection"), "app": ("warning", "ping"), "images": ("warning", "resource")}
+_ENDPOINTS = {"tracking": ("critical", "redirection"), "app": ("warning", "ping")}
 
 
 def _answers(endpoint: str, line: Line, target: Target = A) -> World:
