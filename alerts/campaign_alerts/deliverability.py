@@ -8,7 +8,7 @@ from campaign_alerts.values import Values
 
 _FAILING = "CampaignSmtpConnectionsFailing"
 _SIZE = "CampaignMessageSizeHigh"
-_PAGE = "throughput?var-instance={{ $labels.campaign_instance | urlquery }}"
+_PAGE = "deliverability?var-instance={{ $labels.campaign_instance | urlquery }}"
 
 
 def deliverability(values: Values) -> Group:

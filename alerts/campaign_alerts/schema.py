@@ -350,6 +350,8 @@ class DashboardUids(Section):
     hosts: Uid
     throughput: Uid
     load: Uid
+    deliverability: Uid
+    hygiene: Uid
     exporter: Uid
 
 

@@ -25,6 +25,8 @@ DELIVERIES = "campaign-deliveries"
 MTA = "campaign-mta"
 THROUGHPUT = "campaign-throughput"
 LOAD = "campaign-load"
+DELIVERABILITY = "campaign-deliverability"
+HYGIENE = "campaign-hygiene"
 EXPORTER = "campaign-exporter"
 TITLES = {
     OVERVIEW: "Campaign / Overview",
@@ -32,6 +34,8 @@ TITLES = {
     MTA: "Campaign / MTA and IP affinity",
     THROUGHPUT: "Campaign / Throughput",
     LOAD: "Campaign / Coming load",
+    DELIVERABILITY: "Campaign / Deliverability",
+    HYGIENE: "Campaign / Hygiene and database",
     EXPORTER: "Campaign / Exporter",
 }
 _TIPS = {
@@ -40,6 +44,8 @@ _TIPS = {
     MTA: "Processes of each server, and IP affinities that do not fit",
     THROUGHPUT: "How many messages go out, and how many fail",
     LOAD: "What is to come, what comes together, and what will be too late",
+    DELIVERABILITY: "How mail servers take what is sent, images, certificates, temporary files",
+    HYGIENE: "What is left behind, cleanup and workflows, tables, ids and transactions",
     EXPORTER: "Can these numbers be believed, and what they cost",
 }
 

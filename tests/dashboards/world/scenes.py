@@ -147,6 +147,8 @@ _PROD = Story(
     refused=[(22.0, EVER)],
     fat=[("mta2", "web")],
     full=["mta2"],
+    elsewhere={"mta3": [(11.0, EVER)]},
+    neglected=[(8.0, EVER)],
 )
 _MARKETING = Story(
     stuck=[Stuck("mid_sourcing_lag", (22.8, EVER), "Autumn, by mid-sourcing", 70_000)],
