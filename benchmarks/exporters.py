@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ ROLES = {OURS: MONITOR_ROLE, SQL: "bench_sql", POSTGRES: "bench_postgres", QUERY
 _PASSWORD = "bench"  # noqa: S105 - of a throw-away server on loopback
 #: As ours.
 INTERVAL = 15
-_START_SECONDS = 60
+_START_SECONDS = 300
 
 
 class Question(NamedTuple):
@@ -41,6 +42,7 @@ class Question(NamedTuple):
     labels: tuple[str, ...]
     value: str
     query: str
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,13 @@ class Running:
 class Site:
     """A simulated instance, a directory for configurations, and the roles of those who look at it."""
 
-    def __init__(self, simulator: Simulator, directory: Path, *, database_port: int | None = None) -> None:
+    def __init__(
+        self, simulator: Simulator, directory: Path, *, database_port: int | None = None, interval: int = INTERVAL
+    ) -> None:
         self.simulator = simulator
         self.directory = directory
+        #: Seconds between two looks of those that look by themselves.
+        self.interval = interval
         #: Where the database is for the exporters: there may be a network between.
         self.database_port = database_port or simulator.postgres.port
 
@@ -105,10 +111,10 @@ def ours(site: Site, *, instances: int = 1) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def served(name: str, series: int) -> Iterator[Running]:
+def served(name: str, series: int, *words: str) -> Iterator[Running]:
     """Run our web server, or prometheus_client's, with so many series and nothing else."""
     port = free_port()
-    with _run(name, [sys.executable, "-m", "benchmarks.served", name, str(series), str(port)], port) as running:
+    with _run(name, [sys.executable, "-m", "benchmarks.served", name, str(series), str(port), *words], port) as running:
         yield running
 
 
@@ -117,7 +123,9 @@ def rival(name: str, site: Site, questions: Sequence[Question]) -> Iterator[Runn
     """Run one of the others, asking questions."""
     port = free_port()
     command, environment = _SET_UP[name](site, questions, port)
-    with _run(name, command, port, site, environment, until=questions[-1].name) as running:
+    with _run(
+        name, command, port, site, environment, until=[each.name for each in questions if not each.may_be_empty]
+    ) as running:
         yield running
 
 
@@ -128,30 +136,33 @@ def _run(
     port: int,
     site: Site | None = None,
     environment: Mapping[str, str] | None = None,
-    until: str = "",
+    until: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Run a program until left, from when its page holds a text on; its log goes to the site's directory."""
+    """Run a program until left, from when its page tells some metrics on; its log goes to the site's directory."""
     with contextlib.ExitStack() as stack:
         log = stack.enter_context((site.directory / f"{name}.log").open("ab")) if site else subprocess.DEVNULL
         everything = {**os.environ, **(environment or {})}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=everything, cwd=ROOT)  # noqa: S603 - programs named here
         stack.callback(end, [process])
-        _wait(name, port, process, until.encode())
+        _wait(name, port, process, until)
         yield Running(name, port, process.pid)
 
 
-def _wait(name: str, port: int, process: "subprocess.Popen[bytes]", text: bytes) -> None:
+def _wait(name: str, port: int, process: "subprocess.Popen[bytes]", metrics: Sequence[str]) -> None:
+    """Wait until each metric has a sample; some write the name of the exporter before it, or that of the column behind it."""
+    wanted = [re.compile(rf"^(sql_)?{metric}\w*\{{".encode(), re.MULTILINE) for metric in metrics]
     deadline = time.monotonic() + _START_SECONDS
-    client = Client(port)
     while time.monotonic() < deadline:
+        # One that asks the database at a scrape must be given its time, or it is asked again and again.
+        client = Client(port, timeout=_START_SECONDS)
         body = client.scrape().body
-        if body and text in body:
-            client.close()
+        client.close()
+        if body and all(each.search(body) for each in wanted):
             return
         if process.poll() is not None:
             raise RuntimeError(f"{name} has ended with status {process.returncode}: see its log")
         time.sleep(0.1)
-    raise RuntimeError(f"{name} does not tell {text.decode()} within {_START_SECONDS} s")
+    raise RuntimeError(f"{name} does not tell {', '.join(metrics)} within {_START_SECONDS} s")
 
 
 SetUp = tuple[list[str], dict[str, str]]
@@ -164,7 +175,7 @@ def _sql_exporter(site: Site, questions: Sequence[Question], port: int) -> SetUp
         for each in questions
     ]
     connections = [site.url(SQL, "postgres", "?sslmode=disable")]
-    jobs = [{"name": "campaign", "interval": f"{INTERVAL}s", "connections": connections, "queries": queries}]
+    jobs = [{"name": "campaign", "interval": f"{site.interval}s", "connections": connections, "queries": queries}]
     file = site.write("sql_exporter.yml", {"jobs": jobs})
     return ["prometheus-sql-exporter", "-config.file", str(file), "-web.listen-address", f"127.0.0.1:{port}"], {}
 
@@ -195,7 +206,7 @@ def _query_exporter(site: Site, questions: Sequence[Question], port: int) -> Set
         each.name: {
             "databases": ["campaign"],
             "metrics": [each.name],
-            "interval": INTERVAL,
+            "interval": site.interval,
             "sql": f"SELECT {', '.join((*each.labels, f'{each.value} AS {each.name}'))} FROM ({each.query}) AS answer",  # noqa: S608 - ours
         }
         for each in questions

@@ -22,6 +22,7 @@ NAIVE = (
         ("state",),
         "deliveries",
         "SELECT iState::text AS state, count(*) AS deliveries FROM NmsDelivery WHERE iState IN (51, 61) GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_pending_messages",
@@ -30,6 +31,7 @@ NAIVE = (
         "messages",
         "SELECT d.iDeliveryId::text AS delivery, count(*) AS messages FROM NmsDelivery d"
         " JOIN NmsBroadLogRcp l ON l.iDeliveryId = d.iDeliveryId WHERE d.iState IN (51, 61) AND l.iStatus = 6 GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_next_pass",
@@ -38,6 +40,7 @@ NAIVE = (
         "timestamp_seconds",
         "SELECT iDeliveryId::text AS delivery, date_part('epoch', min(tsNextPass)) AS timestamp_seconds"
         " FROM NmsDeliveryPart WHERE iDeliveryId <> 0 GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_messages",
@@ -53,6 +56,7 @@ NAIVE = (
         "messages",
         "SELECT iStatus::text AS status, count(*) AS messages FROM NmsBroadLogRcp"
         " WHERE tsEvent > now() - interval '1 hour' GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_message_bytes_hour",
@@ -61,6 +65,7 @@ NAIVE = (
         "bytes",
         "SELECT iVerifyMode::text AS mode, sum(dVolume) AS bytes FROM NmsDeliveryStat"
         " WHERE tsDate > now() - interval '1 hour' GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_affinities",
@@ -70,6 +75,7 @@ NAIVE = (
         "SELECT coalesce(d.sIPAffinity, '') AS affinity, count(*) AS messages FROM NmsBroadLogRcp l"
         " JOIN NmsDelivery d ON d.iDeliveryId = l.iDeliveryId"
         " WHERE l.tsEvent > now() - interval '1 hour' GROUP BY 1",
+        may_be_empty=True,
     ),
     Question(
         "campaign_blocked",

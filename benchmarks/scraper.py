@@ -43,8 +43,8 @@ class Scrape:
 class Client:
     """One scraper."""
 
-    def __init__(self, port: int, encoding: str = "identity") -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SCRAPE_TIMEOUT)
+    def __init__(self, port: int, encoding: str = "identity", timeout: float = SCRAPE_TIMEOUT) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self._headers = {"Accept-Encoding": encoding}
 
     def scrape(self) -> Scrape:

@@ -7,7 +7,8 @@ written nor compressed anew.
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -39,11 +40,16 @@ class Block(NamedTuple):
     text: bytes
 
 
-class Fragment(NamedTuple):
+@dataclass(frozen=True)
+class Fragment:
     """A stretch of the exposition, as text and as a part of a deflated stream."""
 
     plain: bytes
-    deflated: bytes
+
+    @cached_property
+    def deflated(self) -> bytes:
+        """Compress at the first use: what is small is compressed as a whole."""
+        return _deflated(self.plain)
 
 
 def blocks_of(metric: Metric, instance: str, family: Mapping[Series, float], old: Sequence[Block]) -> tuple[Block, ...]:
@@ -65,7 +71,7 @@ def fragments_of(metric: Metric, blocks: Iterable[Block], old: Iterable[Fragment
     known: Mapping[bytes, Fragment] = {fragment.plain: fragment for fragment in old}
     texts = [block.text for block in blocks]
     plains = _runs([header(metric), *texts]) if texts else ()
-    return tuple(known.get(plain) or Fragment(plain, _deflated(plain)) for plain in plains)
+    return tuple(known.get(plain) or Fragment(plain) for plain in plains)
 
 
 def gzip_of(plain: bytes, fragments: Iterable[Fragment]) -> bytes:

@@ -215,13 +215,17 @@ WHERE first.holder <> 0
     Index("nmsdeliverypart", ("ideliveryid",)),
 )
 
+# Summed up by delivery first: a delivery is looked up once, and not for each of its statistics.
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
-SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(s.tsdate)::timestamptz)
-FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
-WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
-  AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
+SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(f.last)::timestamptz)
+FROM (
+  SELECT s.ideliveryid, max(s.tsdate) AS last FROM nmsdeliverystat s
+  WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
+    AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
+  GROUP BY 1
+) f JOIN nmsdelivery d ON d.ideliveryid = f.ideliveryid
 GROUP BY 1, 2
 """,
     {
