@@ -60,9 +60,8 @@ def _faults(part: Part) -> Iterator[Judgement]:
     yield _times("p50 of a scrape while the database is locked against healthy", 1.2, median(ratios))
     for fault, what in (("locked", "table locked"), ("dead", "database killed"), ("hole", "network a black hole")):
         ours = part[fault]["exporters"][OURS]
-        yield Judgement(
-            f"{what}: stale values without saying so", "no", _yes(ours["silently_stale"]), not ours["silently_stale"]
-        )
+        stale = ours["silently_stale"]
+        yield Judgement(f"{what}: stale values without saying so", "no", "yes" if stale else "no", not stale)
         yield _connections(what, ours["connections"])
 
 

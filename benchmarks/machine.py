@@ -55,7 +55,7 @@ def circumstances() -> dict[str, object]:
     return {
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processors": os.cpu_count(),
-        "processor": _processor(),
+        "processor_name": _processor(),
         "load": [round(each, 1) for each in os.getloadavg()],
         "python": platform.python_version(),
     }

@@ -64,9 +64,9 @@ def _run(running: Sequence[Running], told: dict[str, Any]) -> None:
     for encoding in ENCODINGS:
         for parallel in PARALLEL:
             for each in running:
-                # The judged figure needs its hundred; in parallel each scraper makes its share.
-                seconds = _SECONDS * 5 if parallel == 1 else _SECONDS
-                figures = measure(each.port, encoding, scrapes=_SCRAPES // parallel * 2, seconds=seconds, parallel=parallel)
+                # A p99 needs its hundred scrapes; in parallel each scraper makes its share.
+                seconds = _SECONDS * 3 if parallel == 1 else _SECONDS
+                figures = measure(each.port, encoding, scrapes=_SCRAPES // parallel, seconds=seconds, parallel=parallel)
                 measured[each.name][f"{encoding} {parallel}"] = asdict(figures)
     for name, figures_of in measured.items():
         told[name]["runs"].append(figures_of)
