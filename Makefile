@@ -81,6 +81,7 @@ $(HARNESS)/dist/index.html: $(HARNESS)/node_modules/.package-lock.json $(wildcar
 	cd $(HARNESS) && npm run --silent build
 
 bench: $(VENV)/.bench  ## what it costs, side by side with others, and whether that holds; docs/benchmarks.md (an hour)
+	$(BIN)/python benchmarks/guessing_flood.py
 	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: $(VENV)/.bench  ## whether its memory grows: make soak SOAK=3600, in seconds

@@ -11,6 +11,8 @@ from benchmarks.scrapes import ENCODINGS, JUDGED
 Part = Mapping[str, Any]
 _LONGEST_STATEMENT = 50.0
 _RESIDENT = 90.0
+#: In a MiB.
+_MEGABYTES = 1.048576
 _PROCESSOR = 0.01
 _CONNECTIONS = 2
 _GROWTH = 1.02
@@ -85,7 +87,8 @@ def _rest(part: Part) -> Iterator[Judgement]:
     share = ours["processor"]
     yield Judgement("processor at rest, of one core", f"{_PROCESSOR:.0%}", f"{share:.2%}", share < _PROCESSOR)
     what = f"memory with {large['series']:,} series"
-    yield Judgement(what, f"{_RESIDENT:.0f} MiB", f"{large['highest']:.0f} MiB", large["highest"] < _RESIDENT)
+    megabytes = large["highest"] * _MEGABYTES
+    yield Judgement(what, f"{_RESIDENT:.0f} MB", f"{megabytes:.0f} MB", megabytes < _RESIDENT)
     yield _connections("rest", ours["connections"])
 
 

@@ -60,10 +60,9 @@ def blocks_of(metric: Metric, instance: str, family: Mapping[Series, float], old
     for number, start in enumerate(range(0, len(series), BLOCK_SAMPLES)):
         end = start + BLOCK_SAMPLES
         some, theirs = series[start:end], values[start:end]
-        if number < len(old) and old[number].series == some and old[number].values == theirs:
-            blocks.append(old[number])
-        else:
-            blocks.append(Block(some, theirs, lines(metric, instance, some, theirs)))
+        same = number < len(old) and old[number].series == some and old[number].values == theirs
+        # The series are the new ones in any case: their owner holds them as well, and the old ones nobody else.
+        blocks.append(Block(some, theirs, old[number].text if same else lines(metric, instance, some, theirs)))
     return tuple(blocks)
 
 

@@ -75,7 +75,7 @@ class Exposition:
             owners[owner] = new
         else:
             owners.pop(owner, None)
-        return len(new) != len(old) or any(one is not other for one, other in zip(new, old, strict=True))
+        return len(new) != len(old) or any(one.text is not other.text for one, other in zip(new, old, strict=True))
 
     def _renew(self, touched: Iterable[Metric]) -> None:
         for metric in touched:
