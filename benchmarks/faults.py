@@ -29,7 +29,7 @@ _BEFORE, _AFTER = 20.0, 30.0
 _PAUSE = 0.5
 _LOGS = 200_000
 _LOCK = "LOCK TABLE nmsdelivery, nmsdeliverypart, nmsdeliverystat, nmsbroadlogrcp IN ACCESS EXCLUSIVE MODE"
-_ALTERNATING = 300
+_ALTERNATING = 5000
 #: What says that values are there, and what says that they could not be read anew.
 _VALUES: Mapping[str, str] = {
     OURS: r"^campaign_deliveries\{",
@@ -137,7 +137,7 @@ def _told(moments: Sequence[Moment], seconds: float) -> dict[str, Any]:
     during = [each for each in moments if 0 <= each.at < seconds]
     last = during[-1]
     return {
-        "moments": moments,
+        "moments": [(each.at, each.milliseconds) for each in moments],
         **asdict(summary([(each.milliseconds, int(each.answered)) for each in during])),
         "complained_after": next((each.at for each in during if each.complains), None),
         "withdrawn_after": next((each.at for each in during if not each.values), None),

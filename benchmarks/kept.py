@@ -16,5 +16,7 @@ def load() -> dict[str, Any]:
 def keep(part: str, measured: dict[str, Any]) -> None:
     """Put a part in the place of what was measured of it before."""
     FILE.parent.mkdir(exist_ok=True)
-    text = json.dumps(load() | {part: measured}, indent=1, sort_keys=True)
-    FILE.write_text(text + "\n", encoding="utf-8")
+    everything = load() | {part: measured}
+    # A line for each part: who looks at the differences wants to see which parts are new.
+    lines = (f"{json.dumps(name)}: {json.dumps(everything[name], sort_keys=True)}" for name in sorted(everything))
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

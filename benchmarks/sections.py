@@ -112,7 +112,8 @@ def _cost(part: Part, size: str, name: str, measure: str) -> float:
 
 def _faults(part: Part) -> str:
     locked = part["locked"]
-    lines = {name: [(each[0], max(each[1], 0.1)) for each in of["moments"]] for name, of in locked["exporters"].items()}
+    seen = locked["exporters"]
+    lines = {name: [(at, max(ms, 0.1)) for at, ms in seen[name]["moments"]] for name in (OURS, *RIVALS)}
     across = Axis("seconds since the lock was taken", -_BEFORE_FAULT, locked["seconds"] + _AFTER_FAULT)
     up = Axis("milliseconds; Prometheus gives up at 10 k", 0.1, 100_000, powers=True)
     _draw("locked", chart("Scrapes while the tables are locked", across, up, lines, band=(0, locked["seconds"])))
