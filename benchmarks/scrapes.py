@@ -53,16 +53,17 @@ def _of_size(site: Site, size: int, runs: int) -> dict[str, Any]:
         told: dict[str, Any] = {each.name: {"resident": 0.0, "runs": []} for each in running}
         for number in range(runs):
             with step(f"{size:,} series: run {number + 1} of {runs}"):
-                _run(running, told)
+                _run(running, told, PARALLEL if number == 0 else (1,))
         for each in running:
             told[each.name]["resident"] = resident(each.pid)
         return told
 
 
-def _run(running: Sequence[Running], told: dict[str, Any]) -> None:
+def _run(running: Sequence[Running], told: dict[str, Any], crowds: Sequence[int]) -> None:
+    """Measure each once, by turns; what is judged has one scraper, so that crowds are measured in the first run only."""
     measured: dict[str, dict[str, Any]] = {each.name: {} for each in running}
     for encoding in ENCODINGS:
-        for parallel in PARALLEL:
+        for parallel in crowds:
             for each in running:
                 # A p99 needs its hundred scrapes; in parallel each scraper makes its share.
                 seconds = _SECONDS * 3 if parallel == 1 else _SECONDS
@@ -70,9 +71,8 @@ def _run(running: Sequence[Running], told: dict[str, Any]) -> None:
                 measured[each.name][f"{encoding} {parallel}"] = asdict(figures)
     for name, figures_of in measured.items():
         told[name]["runs"].append(figures_of)
-        CONSOLE.print(
-            f"  {name:<20}" + "".join(f"{kind}: {each['p50']:8.2f} {each['p99']:8.2f}  " for kind, each in figures_of.items())
-        )
+        shown = "".join(f"{kind}: {each['p50']:8.2f} {each['p99']:8.2f}  " for kind, each in figures_of.items())
+        CONSOLE.print(f"  {name:<20}{shown}", soft_wrap=True)
 
 
 _SERIES = """

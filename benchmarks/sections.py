@@ -72,7 +72,7 @@ def _scrape_row(size: str, name: str, of: Part) -> Row:
 
 
 def _middle(runs: Sequence[Part], kind: str, quantile: str) -> float:
-    return float(median(run[kind][quantile] for run in runs))
+    return float(median(run[kind][quantile] for run in runs if kind in run))
 
 
 def _rounds(part: Part) -> str:
