@@ -51,6 +51,8 @@ def _scrapes(part: Part) -> Iterator[Judgement]:
             kind = "plain" if encoding == "identity" else encoding
             what = f"scrape of {JUDGED:,} series, {kind}: {quantile} against {other}'s"
             yield _share(what, 1 / limit, median(ratios))
+    failed = sum(each["failed"] for run in size[OURS]["runs"] for each in run.values())
+    yield Judgement("scrapes of ours that failed", "0", str(failed), not failed)
     slow = part["publishing"]["publishing"]["p99"]
     series = part["publishing"]["series"]
     what = f"p99 of a scrape of {series:,} series while all of them change without a pause"
