@@ -57,6 +57,7 @@ def circumstances() -> dict[str, object]:
         "processors": os.cpu_count(),
         "processor_name": _processor(),
         "load": [round(each, 1) for each in os.getloadavg()],
+        "nice": os.nice(0),
         "python": platform.python_version(),
     }
 

@@ -106,6 +106,4 @@ def _place(where: tuple[str, int, str]) -> str:
 
 def _waits(place: str) -> bool:
     """Tell what only waits: for the other side, or for another thread."""
-    return any(
-        word in place for word in ("select.epoll", "'acquire' of '_thread", "select.poll", "posix.waitpid", "lock' objects")
-    )
+    return any(word in place for word in _WAITING)

@@ -79,12 +79,12 @@ def measure(port: int, encoding: str, *, scrapes: int, seconds: float, parallel:
     return summary([(each, size) for each, size in json.loads(done.stdout)])
 
 
-def _one(given: tuple[int, str, int, float]) -> list[tuple[float, int]]:
-    port, encoding, scrapes, seconds = given
+def _one(given: tuple[int, str, int, float, int]) -> list[tuple[float, int]]:
+    port, encoding, scrapes, seconds, least = given
     client = Client(port, encoding)
     measured: list[tuple[float, int]] = []
     end = time.monotonic() + seconds
-    while len(measured) < _WARM + _LEAST or (len(measured) < _WARM + scrapes and time.monotonic() < end):
+    while len(measured) < _WARM + least or (len(measured) < _WARM + scrapes and time.monotonic() < end):
         scrape = client.scrape()
         measured.append((scrape.milliseconds, len(scrape.body)))
     client.close()
@@ -94,7 +94,7 @@ def _one(given: tuple[int, str, int, float]) -> list[tuple[float, int]]:
 def main() -> None:
     """Measure, in so many processes, and print milliseconds and bytes of each scrape."""
     port, encoding, scrapes, seconds, parallel = sys.argv[1:]
-    given: tuple[Any, ...] = (int(port), encoding, int(scrapes), float(seconds))
+    given: tuple[Any, ...] = (int(port), encoding, int(scrapes), float(seconds), max(_LEAST // int(parallel), 1))
     with multiprocessing.get_context("fork").Pool(int(parallel)) as pool:
         measured = pool.map(_one, [given] * int(parallel), chunksize=1)
     print(json.dumps([each for scraper in measured for each in scraper]))

@@ -28,7 +28,7 @@ def table(heads: Sequence[str], rows: Iterable[Row]) -> str:
 def _when(part: Part) -> str:
     load = " ".join(map(str, part["load"]))
     machine = f"{part['processors']} x {part['processor_name']}, Python {part['python']}"
-    return f"*{part['at']}, {machine}, load average at the start {load}.*"
+    return f"*{part['at']}, {machine}, load average at the start {load}, measured at nice {part['nice']}.*"
 
 
 def _draw(name: str, svg: str) -> None:

@@ -89,7 +89,19 @@ PROFILE = """\
 
 {when}
 
-Own time under cProfile, which slows Python down by itself: what matters are the proportions.
+Own time under cProfile, which slows Python down by itself: what matters are the proportions. What profiles have shown, and
+what was made of it:
+
+- Most of a scrape is the kernel's copy of the body, in one call of `send`; h11 and uvicorn take a fifth of a millisecond,
+  and nothing is logged. Neither joining headers and body nor corking the socket made it faster.
+- A family was written anew as a whole, by prometheus_client, when one of its samples changed: 11 microseconds a line, now 2,
+  and only for 500 lines around what changed. A third of it is the text of the number, still prometheus_client's own.
+- At 100,000 series the garbage collector stopped all threads for 60 to 270 ms. Samples are plain texts and numbers now, which
+  it does not look through.
+- Python hands the interpreter on after 5 ms, several times a scrape: the web server asks for half a millisecond.
+- Of the 2,170 buffers of a round 1,830 were the IP affinities of the last hour, which looked each delivery up once for each
+  of its statistics; now once.
+- With ten instances a third of the memory was free, but in the heaps of other threads; now all share one.
 
 {profiles}"""
 
