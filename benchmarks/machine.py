@@ -65,17 +65,15 @@ def circumstances() -> dict[str, object]:
 def versions() -> dict[str, str]:
     """Tell the versions of what is measured."""
     ours = {name: version(name) for name in ("campaign-exporter", "prometheus-client", "uvicorn", "h11", "psycopg")}
-    commands = {
-        "prometheus-sql-exporter": ["prometheus-sql-exporter", "-version"],
-        "prometheus-postgres-exporter": ["prometheus-postgres-exporter", "--version"],
-        "query-exporter": [str(ROOT / ".venv/query-exporter/bin/query-exporter"), "--version"],
-    }
+    package = ["dpkg-query", "--show", "--showformat=${Version}"]
+    commands = {name: [*package, name] for name in ("prometheus-sql-exporter", "prometheus-postgres-exporter")}
+    commands["query-exporter"] = [str(ROOT / ".venv/query-exporter/bin/query-exporter"), "--version"]
     return ours | {name: _version_of(command) for name, command in commands.items()}
 
 
 def _version_of(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - programs named here
-    found = _VERSION.search(done.stdout + done.stderr)
+    found = _VERSION.search(done.stdout)
     return found[0] if found else "?"
 
 

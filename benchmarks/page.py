@@ -1,5 +1,6 @@
 """The page docs/benchmarks.md: what must hold, and a section for each part that was measured."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from benchmarks.judgement import Judgement, judgements
 from benchmarks.machine import ROOT
 from benchmarks.sections import table
 
+_WIDTH = 120
 PAGE = ROOT / "docs" / "benchmarks.md"
 _HEADER = """\
 # What it costs
@@ -39,7 +41,7 @@ def write(measured: Mapping[str, Any]) -> list[Judgement]:
 
 def _header(versions: Mapping[str, str], judged: Sequence[Judgement]) -> str:
     rows = [(each.what, each.limit, each.figure, "held" if each.held else "**not held**") for each in judged]
-    told = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
+    told = textwrap.fill(", ".join(f"{name} {number}" for name, number in sorted(versions.items())), _WIDTH)
     return _HEADER.format(
         versions=f"{told}.\n" if told else "",
         held=sum(each.held for each in judged),

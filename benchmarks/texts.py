@@ -30,7 +30,8 @@ PostgreSQL {postgresql}, counted by pg_stat_statements with planning; the median
 are 10,000 deliveries, 200,000 statistics, 200,000 parts and twenty deliveries that wait. *By hand* asks the least that gives
 the same facts, by one who knows all indexes; the other exporters ask what one writes who knows the tables. A round of ours is
 one of every collector, each in a transaction of its own, so that one that fails takes no other with it: what two collectors
-need is read twice.
+need is read twice. The fewer deliveries there are, the more that weighs: of a thousand deliveries ours reads 741 buffers, and a
+hand 246.
 
 {table}
 The dearest statements of our round at {most:,} delivery logs, by buffers:
