@@ -269,6 +269,15 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
+class OutlookSettings(CollectorSettings):
+    """When what is under way and to come is looked at, over what time rates are measured, and what is large."""
+
+    interval: Interval = 30.0
+    table_size: Annotated[int, Field(ge=0, le=1000)] = 50
+    rate_window: Annotated[Seconds, Field(ge=10)] = 1800.0
+    large_delivery: Annotated[int, Field(ge=1)] = 10_000
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -284,6 +293,7 @@ class Collectors(Section):
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
+    outlook: OutlookSettings = Field(default_factory=OutlookSettings)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -5,7 +5,7 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
-from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources import delivery_statements, outlook_statements
 from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -189,7 +189,7 @@ LEFT JOIN LATERAL (
 ) undated ON true
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
 # Only where the first part that is due is held are more of them looked at, and a bounded number: what matters is whether one is
@@ -212,17 +212,18 @@ CROSS JOIN LATERAL (
 WHERE first.holder <> 0
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid", "shostname")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
-# Summed up by delivery first: a delivery is looked up once, and not for each of its statistics.
+# Summed up by delivery first: a delivery is looked up once, and not for each of its statistics. The upper bound leaves nothing
+# out: a planner without statistics takes a third of a table to lie above a lower bound, and a two-hundredth of it between two.
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
 SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(f.last)::timestamptz)
 FROM (
   SELECT s.ideliveryid, max(s.tsdate) AS last FROM nmsdeliverystat s
-  WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
+  WHERE s.tsdate BETWEEN now() - interval '1 hour' AND 'infinity' AND coalesce(s.iverifymode, 0) = 0
     AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
   GROUP BY 1
 ) f JOIN nmsdelivery d ON d.ideliveryid = f.ideliveryid
@@ -388,14 +389,14 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relk
 """,
 )
 
-# An expression has no column, and stands as NULL in its place.
+# An expression has no column, and stands as NULL in its place. What an index only includes cannot be searched by.
 INDEXES = Statement(
     "indexes",
     """
 SELECT c.relname, array_agg(a.attname ORDER BY k.place)
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
 JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
-CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) ON k.place <= i.indnkeyatts
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
   AND i.indisvalid AND i.indpred IS NULL
@@ -403,8 +404,19 @@ GROUP BY c.relname, i.indexrelid
 """,
 )
 
+# Asked where no table is to be seen: a schema that is shut looks like one that is not there.
+SCHEMA_SHUT = Statement(
+    "right to the schema",
+    """
+SELECT NOT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n
+WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
+""",
+)
+
 STATEMENTS: tuple[Statement, ...] = tuple(
-    value for value in [*globals().values(), *vars(delivery_statements).values()] if isinstance(value, Statement)
+    value
+    for value in [*globals().values(), *vars(delivery_statements).values(), *vars(outlook_statements).values()]
+    if isinstance(value, Statement)
 )
 
 #: All tables that anything is asked of, those included that may be shut.
