@@ -1,11 +1,22 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
+from campaign_exporter import message_metrics
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
+COLLECTORS = (
+    "deliveries",
+    "pending",
+    "processes",
+    "affinity",
+    "throughput",
+    "messages",
+    "endpoints",
+    "disks",
+    "database",
+)
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}
@@ -441,4 +452,6 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in list(globals().values()) if isinstance(metric, Metric)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in [*globals().values(), *vars(message_metrics).values()] if isinstance(metric, Metric)
+}

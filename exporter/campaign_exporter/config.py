@@ -269,6 +269,17 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
+class MessagesSettings(CollectorSettings):
+    """When the delivery logs are read, how much of them at once, and how late a row may come."""
+
+    interval: Interval = 30.0
+    max_rows: Annotated[int, Field(ge=100, le=100_000)] = 10_000
+    #: Covers the longest transaction that writes delivery logs, and by how much the clocks of servers differ.
+    overlap: Annotated[Seconds, Field(ge=10, le=3600)] = 300.0
+    #: Domains of recipients that are counted one by one.
+    domains: Annotated[int, Field(ge=0, le=200)] = 20
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -281,6 +292,7 @@ class Collectors(Section):
     processes: CollectorSettings = _every(15)
     affinity: CollectorSettings = _every(15)
     throughput: CollectorSettings = _every(30)
+    messages: MessagesSettings = Field(default_factory=MessagesSettings)
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)

@@ -4,6 +4,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from campaign_exporter.config import Config, Database, Instance
+from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statements import columns_read
 
 _DEFAULT_ROLE = "campaign_monitor"
@@ -30,12 +31,19 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("GRANT pg_read_all_stats TO {};").format(role),
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
         *(grant_columns(schema, role, table, columns) for table, columns in columns_read().items()),
+        sql.SQL("-- Delivery logs that not every instance has."),
+        *(_grant_if_there(schema, role, table, columns) for table, columns in columns_read(OTHER_LOG_STATEMENTS).items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkoption", ("sstringvalue",))),
         sql.SQL("-- Only for `campaign-exporter why`, which counts known phrases in a delivery's log, and shows none of it."),
         sql.SQL("-- It opens that log, in which addresses may stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
+        sql.SQL(
+            "-- Only for counters of messages by the recipient's domain. The exporter reads nothing but the domain, but this"
+        ),
+        sql.SQL("-- opens addresses of recipients (and so for the other delivery logs, as far as they are there):"),
+        sql.SQL("-- {}").format(grant_columns(schema, role, BROAD_LOGS[0].table, ("saddress",))),
         sql.SQL("-- Only for `campaign-exporter why`, which tells how many ids are used up:"),
         sql.SQL("-- GRANT SELECT ON SEQUENCE {}.xtknewid TO {};").format(schema, role),
     ]
@@ -54,6 +62,12 @@ def grant_columns(schema: sql.Identifier, role: sql.Identifier, table: str, colu
     """Grant the columns that are read, and no others: no content of deliveries, no password of an account."""
     names = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     return sql.SQL("GRANT SELECT ({}) ON {}.{} TO {};").format(names, schema, sql.Identifier(table), role)
+
+
+def _grant_if_there(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
+    where = sql.Literal(f"{schema.as_string()}.{table}")
+    grant = grant_columns(schema, role, table, columns)
+    return sql.SQL("DO $$BEGIN IF to_regclass({}) IS NOT NULL THEN {} END IF; END$$;").format(where, grant)
 
 
 def _comment(text: str) -> str:

@@ -9,6 +9,7 @@ from campaign_exporter.collectors.database import DatabaseCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
+from campaign_exporter.collectors.messages import MessagesCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
@@ -23,12 +24,12 @@ from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "database", "endpoints", "disks")
+_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "messages", "database", "endpoints", "disks")
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "messages", "database"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -99,6 +100,7 @@ class Watch:
 
     def _database_builders(self, database: CampaignDatabase) -> Mapping[str, Builder]:
         pending = self._config.collectors.pending
+        messages = self._config.collectors.messages
         throughput = self.instance.throughput
         return {
             "deliveries": lambda memory: DeliveriesCollector(
@@ -114,6 +116,9 @@ class Watch:
             ),
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)
+            ),
+            "messages": lambda memory: MessagesCollector(
+                database, messages, clock=self._clock, life=self._life("messages"), memory=self._kept(memory)
             ),
             "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
         }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from campaign_exporter import catalogue
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
-from campaign_exporter.sources import delivery_statements, statements
+from campaign_exporter.sources import delivery_statements, log_statements, statements
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -61,6 +61,9 @@ NEEDS: Mapping[str, Need] = {
     statements.STAT_ROWS.name: Need(("throughput",), ("throughput",)),
     statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",)),
     statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
+    log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
+    log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
+    log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),

@@ -22,12 +22,13 @@ Mark = tuple[float | None, ...]
 
 
 class Row(NamedTuple):
-    """A row as it is now. It is news if its state is another one; or its mark and its time are."""
+    """A row as it is now. It is news if its state is another one; or its mark and its time are. A note makes no news."""
 
     row_id: int
     moment: float
     state: int | None
     mark: Mark = ()
+    note: int = 0
 
 
 class Span(NamedTuple):
@@ -104,16 +105,19 @@ class LogWindow:
         ahead = min(now + self.overlap, self.shadow)
         return Plan(_span(self.floor, late), _span(recent, front), _span(front, now), _span(max(self.noted, now), ahead))
 
-    def take(self, plan: Plan, pages: Pages, monotonic: float) -> list[Row]:
-        """Take in what was read; give the rows that are news. A crowd's rows are not among them."""
+    def news(self, pages: Pages) -> list[Row]:
+        """Give the rows that are news, and change nothing. A crowd's rows are not among them."""
+        rows = (*pages.late.rows, *pages.recent.rows, *_whole(pages.fresh))
+        return [row for row in rows if self._is_news(row)]
+
+    def take(self, plan: Plan, pages: Pages, monotonic: float) -> None:
+        """Take note of what was read, once all of it is counted."""
         for row in pages.ahead.rows:
             self.known.setdefault(row.row_id, row)
-        fresh = _whole(pages.fresh)
-        news = [row for row in (*pages.late.rows, *pages.recent.rows, *fresh) if self._is_news(row)]
+        self.known.update((row.row_id, row) for row in (*pages.late.rows, *pages.recent.rows, *_whole(pages.fresh)))
         self._advance(plan, pages, monotonic)
         self.known = {row_id: row for row_id, row in self.known.items() if row.moment >= self.floor}
         self.crowds = [crowd for crowd in self.crowds if crowd >= self.floor]
-        return news
 
     def _begin(self, now: float, monotonic: float) -> None:
         """Read from now on: at first, and where the clock was set back so far that nobody knows what was counted."""
@@ -133,7 +137,6 @@ class LogWindow:
 
     def _is_news(self, row: Row) -> bool:
         before = self.known.get(row.row_id)
-        self.known[row.row_id] = row
         if before is None or before.state != row.state:
             return True
         return before.mark != row.mark and before.moment != row.moment
@@ -152,7 +155,7 @@ class LogWindow:
 
     def dump(self) -> dict[str, Any]:
         """Write it down for a restart."""
-        rows = sorted(self.known.values())
+        rows = self.known.values()
         return {
             "front": self.front,
             "floor": self.floor,

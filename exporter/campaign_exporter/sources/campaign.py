@@ -105,6 +105,10 @@ class Questions:
         """Tell whether statements have their tables, columns, rights and indexes."""
         return all(self._survey.obstacle(statement) is None for statement in wanted)
 
+    def has_table(self, table: str) -> bool:
+        """Tell whether the schema has a table."""
+        return table in self._survey.columns
+
     def now(self) -> float:
         """Give the database's clock, in seconds since the epoch."""
         (now,) = self._session.row(statements.NOW)

@@ -5,7 +5,10 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
+from collections.abc import Iterable
+
 from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources.log_statements import LOG_STATEMENTS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Index, Statement
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
@@ -400,17 +403,21 @@ GROUP BY c.relname, i.indexrelid
 )
 
 STATEMENTS: tuple[Statement, ...] = tuple(
-    value for value in [*globals().values(), *vars(delivery_statements).values()] if isinstance(value, Statement)
+    value
+    for value in [*globals().values(), *vars(delivery_statements).values(), *LOG_STATEMENTS]
+    if isinstance(value, Statement)
 )
 
-#: All tables that anything is asked of, those included that may be shut.
-TABLES: tuple[str, ...] = tuple(sorted({table for statement in STATEMENTS for table in statement.reads}))
+#: All tables that anything is asked of, those included that may be shut, or not there.
+TABLES: tuple[str, ...] = tuple(
+    sorted({table for statement in (*STATEMENTS, *OTHER_LOG_STATEMENTS) for table in statement.reads})
+)
 
 
-def columns_read() -> dict[str, tuple[str, ...]]:
+def columns_read(of: Iterable[Statement] = STATEMENTS) -> dict[str, tuple[str, ...]]:
     """List the columns that all granted statements together read, by table."""
     columns: dict[str, set[str]] = {}
-    for statement in (statement for statement in STATEMENTS if statement.granted):
+    for statement in (statement for statement in of if statement.granted):
         for table, names in statement.reads.items():
             columns.setdefault(table, set()).update(names)
     return {table: tuple(sorted(names)) for table, names in sorted(columns.items())}

@@ -29,6 +29,8 @@ class Log:
     crowds: int = 0
     #: Rows that are written at one moment at most.
     tied: int = 10_000
+    #: Whether the next look fails in the middle.
+    breaks_off: bool = False
 
     @property
     def now(self) -> float:
@@ -60,15 +62,25 @@ class Log:
         self.commit()
         plan = self.window.plan(self.now, self.real)
         pages = Pages(*map(self.page, plan))
-        if pages.fresh.crowd is not None:
+        if pages.fresh.crowd is not None and not self.breaks_off:
             self.crowds += 1
             self.news.update((row.row_id, row.state) for row in self.rows.values() if row.moment == pages.fresh.crowd)
-        self.news.update((row.row_id, row.state) for row in self.window.take(plan, pages, self.real))
+        if self.breaks_off:
+            self.breaks_off = False
+            return
+        self.news.update((row.row_id, row.state) for row in self.window.news(pages))
+        self.window.take(plan, pages, self.real)
 
     def restart(self) -> None:
         kept = json.loads(json.dumps(self.window.dump()))
         self.window = LogWindow(OVERLAP, 10.0)
         self.window.load(kept, self.real)
+
+    def purge(self) -> None:
+        self.rows = {row_id: row for row_id, row in self.rows.items() if not self.news[row_id, row.state]}
+
+    def fail(self) -> None:
+        self.breaks_off = True
 
     def settle(self) -> None:
         """Let all come to rest, and be read for the last time."""
@@ -89,6 +101,7 @@ events = st.lists(
         st.tuples(st.just("down"), st.floats(100, 2000)),
         st.tuples(st.just("step"), st.floats(-7, 3)),
         st.tuples(st.just("purge"), st.just(0.0)),
+        st.tuples(st.just("fail"), st.just(0.0)),
     ),
     max_size=120,
 )
@@ -109,13 +122,8 @@ def play(log: Log, happens: list[tuple[str, float]]) -> int:
         elif what == "step" and back - min(amount, 0.0) < STEPS_BACK:
             back -= min(amount, 0.0)
             log.step += amount
-        elif what == "purge":
-            for row_id in [row_id for row_id in log.rows if log.news[row_id, 1]]:
-                del log.rows[row_id]
-        elif what == "restart":
-            log.restart()
-        else:
-            log.look()
+        elif what in {"purge", "restart", "fail", "look"}:
+            getattr(log, what)()
     return number
 
 
