@@ -96,7 +96,12 @@ def explain(connection: psycopg.Connection, statement: Statement, ids: list[int]
         "start": time.time() - 3 * 3600,
         "end": math.inf,
         "tables": [*SENDING_TABLES, *columns_read()],
+        "starts": [time.time() - 300],
+        "ends": [time.time()],
+        "rows": 10_000,
+        "moment": time.time(),
     }
+    parameters["ids"] = ids
     used = {name: parameters[name] for name in re.findall(r"%\((\w+)\)s", statement.text)}
     row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) {statement.text}", used).fetchone()
     if row is None:

@@ -33,6 +33,7 @@ _TITLES = {
     "endpoints": "Collector `endpoints`",
     "disks": "Collector `disks`",
     "database": "Collector `database`",
+    "messages": "Collector `messages`: what becomes of messages",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

@@ -6,17 +6,7 @@ from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = (
-    "deliveries",
-    "pending",
-    "processes",
-    "affinity",
-    "throughput",
-    "messages",
-    "endpoints",
-    "disks",
-    "database",
-)
+COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", "messages")
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}

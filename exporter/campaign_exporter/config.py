@@ -292,10 +292,10 @@ class Collectors(Section):
     processes: CollectorSettings = _every(15)
     affinity: CollectorSettings = _every(15)
     throughput: CollectorSettings = _every(30)
-    messages: MessagesSettings = Field(default_factory=MessagesSettings)
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
+    messages: MessagesSettings = Field(default_factory=MessagesSettings)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -7,6 +7,7 @@ from campaign_exporter import catalogue as c
 from campaign_exporter.domain.deliveries import CHANNELS
 from dashboards.world.exposition import USUAL, Exposition
 from dashboards.world.platform import tell_platform
+from dashboards.world.recipients import tell_messages
 from dashboards.world.sending import tell_sending
 from dashboards.world.story import EVER, Alert, Campaign, Story, Stuck, during
 from dashboards.world.teller import Teller
@@ -50,6 +51,7 @@ class Scene:
                 teller = Teller(page, campaign, target)
                 tell_watching(teller)
                 tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
+                tell_messages(teller)
                 tell_platform(teller)
         self._exporters(page)
         self._alerts(page)

@@ -23,7 +23,7 @@ def answers(scene: Scene) -> None:
     )
 
 
-def put(
+def put(  # noqa: PLR0913 - each has a default that suits
     scene: Scene | psycopg.Connection,
     row_id: int,
     status: int | None,
