@@ -150,7 +150,7 @@ class Engine:
         """Write the delivery logs and the parts."""
         delivery.to_deliver = delivery.size
         logs = self.ids.logs(delivery.size)
-        self.journal.log_ranges.append(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
+        self.journal.prepared(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
         if delivery.mode == DeliveryMode.MID_SOURCING:
             self.mid.prepare(delivery, logs)
         else:
@@ -211,7 +211,7 @@ class Engine:
             self.tracker.received(delivery, self.sender.attempt(delivery, part, logs, self.now), self.now)
         else:
             delivery.success += len(logs)
-            self.journal.outcomes += [Outcome(log, LogStatus.SENT, 0, self.now) for log in logs]
+            self.journal.settled(Outcome(log, LogStatus.SENT, 0, self.now) for log in logs)
         part.sent += len(logs)
         self.journal.changed_part(part)
         if part.sent == len(part.logs):

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from campaign_simulator.faults import Fault, Undo, World, no_arguments, one_of, required
 from campaign_simulator.model import Typology
+from campaign_simulator.vocabulary import DOMAINS
 
 _SIZE = 500
 _LATE = timedelta(hours=1)
@@ -50,6 +51,33 @@ def _refused(world: World, _target: str) -> Undo:
 
     def undo() -> None:
         world.engine.sender.refused = False
+
+    return undo
+
+
+def _domains(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    return one_of(DOMAINS, arguments or DOMAINS[:1], "domain of recipients")
+
+
+def _domain_refusing(world: World, domain: str) -> Undo:
+    world.engine.sender.refusing_domains.add(domain)
+    return partial(world.engine.sender.refusing_domains.discard, domain)
+
+
+def _users_unknown(world: World, _target: str) -> Undo:
+    world.engine.sender.unknown_users = True
+
+    def undo() -> None:
+        world.engine.sender.unknown_users = False
+
+    return undo
+
+
+def _mailboxes_full(world: World, _target: str) -> Undo:
+    world.engine.sender.full_mailboxes = True
+
+    def undo() -> None:
+        world.engine.sender.full_mailboxes = False
 
     return undo
 
@@ -121,6 +149,9 @@ SENDING_FAULTS = (
     Fault("delivery-failed", "", "a delivery fails; clearing it leaves it failed", no_arguments, _failed),
     Fault("deliveries-late", "", "20 small deliveries start that were due an hour ago", no_arguments, _late),
     Fault("mails-refused", "", "mail servers softly refuse half of all messages", no_arguments, _refused),
+    Fault("domain-refusing", "[DOMAIN...]", "mail servers of a domain softly refuse all messages", _domains, _domain_refusing),
+    Fault("users-unknown", "", "a tenth of all messages goes to users whom nobody knows", no_arguments, _users_unknown),
+    Fault("mailboxes-full", "", "one mailbox in five is full, and stays so", no_arguments, _mailboxes_full),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),
     Fault(

@@ -12,9 +12,9 @@ from campaign_simulator.journal import Ids, Journal, LogRange, Outcome
 from campaign_simulator.rows import Row
 from campaign_simulator.sending import ANSWERS
 from campaign_simulator.traffic import AFFINITIES, CAMPAIGN_OPERATION
+from campaign_simulator.vocabulary import DOMAINS
 
 _Item = TypeVar("_Item")
-_MAIL_SERVERS = ("mail.example", "post.example", "free.example", "web.example")
 _FIRST_MAIL_SERVER = (203 << 24 | 113 << 8) - (1 << 32)  # 203.0.113.0 as a signed number, as Campaign stores it
 
 _MAKE_LOGS = f"""
@@ -55,9 +55,9 @@ class Store:
                 for number, name in enumerate(AFFINITIES, start=602)
             ]
             self._insert("XtkEnumValue", values)
-            self._insert("NmsDomain", [{"iDomainId": i, "sDomain": name} for i, name in enumerate(_MAIL_SERVERS, start=1)])
-            self._insert("NmsMxDomain", [_mx_domain(i, name) for i, name in enumerate(_MAIL_SERVERS, start=1)])
-            owners = [{"iMXIP": _FIRST_MAIL_SERVER + i, "sOwner": name} for i, name in enumerate(_MAIL_SERVERS, start=1)]
+            self._insert("NmsDomain", [{"iDomainId": i, "sDomain": name} for i, name in enumerate(DOMAINS, start=1)])
+            self._insert("NmsMxDomain", [_mx_domain(i, name) for i, name in enumerate(DOMAINS, start=1)])
+            owners = [{"iMXIP": _FIRST_MAIL_SERVER + i, "sOwner": name} for i, name in enumerate(DOMAINS, start=1)]
             self._insert("NmsMxOwner", owners)
 
     def write(self, journal: Journal, ids: Ids) -> None:
@@ -179,5 +179,5 @@ def _columns(outcomes: Sequence[Outcome]) -> tuple[list[Any], ...]:
 
 def _clear(journal: Journal) -> None:
     """Forget what was written."""
-    for changes in vars(journal).values():
+    for changes in (changes for name, changes in vars(journal).items() if name != "fates"):
         changes.clear()
