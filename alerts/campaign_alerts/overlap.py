@@ -63,6 +63,18 @@ SITUATIONS = (
         "one delivery stands still, others go on", "CampaignDeliveryStalled", ("CampaignThroughputStalled",), _EXPRESSION
     ),
     Situation(
+        "many messages are refused for good",
+        "CampaignHardBouncesHigh, and CampaignDeliveryErrorsHigh above its own limit",
+        ("CampaignSoftBouncesHigh",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "one domain refuses what it is sent, or cannot be reached",
+        "CampaignDomainRefusing, and CampaignDeliveryErrorsHigh where that is much of all",
+        ("CampaignHardBouncesHigh", "CampaignSoftBouncesHigh"),
+        "what is tried again has not bounced yet",
+    ),
+    Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
         ("CampaignExporterCollectorFailing", "CampaignThroughputStalled"),

@@ -52,7 +52,7 @@ _LABELS = """\
 | `campaign_instance` | all about an instance | the Campaign instance |
 | `cause` | stuck deliveries, root alerts | why deliveries wait; a root alert mutes what waits for it in the same instance |
 | `needs` | what is read from Campaign's database | `database`: nothing to say while it is not reached |
-| `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
+| `host`, `process`, `affinity`, `endpoint`, `domain`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | of what |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
 | `scope` | CampaignExporterDown | `unwatched` (an instance), `target` (an exporter), `nothing` (no exporter at all) |
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from campaign_alerts.affinities import affinities
+from campaign_alerts.bounces import bounces
 from campaign_alerts.deliveries import deliveries
 from campaign_alerts.exporter import exporter
 from campaign_alerts.hosts import hosts
@@ -18,10 +19,12 @@ from campaign_alerts.values import Values, ValuesError
 _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign_alerts: change it there.\n"
 _WIDTH = 10_000  # no line is broken but where the text breaks it
 
+_GROUPS = (deliveries, service_level, throughput, bounces, hosts, affinities, platform, exporter)
+
 
 def groups(values: Values) -> tuple[Group, ...]:
     """Make all groups; raise ValuesError where values.yaml says something that no rule knows."""
-    made = tuple(make(values) for make in (deliveries, service_level, throughput, hosts, affinities, platform, exporter))
+    made = tuple(make(values) for make in _GROUPS)
     values.refuse_what_is_unknown()
     for alert in (alert for group in made for alert in group.alerts):
         uid = alert.dashboard.split("?")[0]

@@ -38,7 +38,7 @@ ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
 _HARD = (0.012, 0.05)
 _UNKNOWN = 0.1  # share of attempts, while users are unknown
-_FULL_EVERY = 5  # of so many mailboxes one, while mailboxes are full
+_FULL_EVERY = 2  # of so many mailboxes one, while mailboxes are full
 _REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
@@ -54,7 +54,7 @@ class Sender:
         self.refused = False  # whether mail servers refuse far more than usual
         self.refusing_domains: set[str] = set()  # that refuse all messages
         self.unknown_users = False  # whether many users are unknown
-        self.full_mailboxes = False  # whether many mailboxes are full, and stay so
+        self.full_mailboxes = False  # whether many mailboxes are full, and nothing is tried again
         self.simulated = 0  # attempts with verify mode, which are not messages
 
     def attempt(self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime) -> list[int]:
@@ -102,7 +102,8 @@ class Sender:
 
     def _fail(self, delivery: Delivery, part: Part, outcome: Outcome, answer: Answer) -> None:
         """Note a refusal: softly refused messages are tried again, but not for ever."""
-        if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY:
+        given_up = self.full_mailboxes and answer.reason == FailureReason.MAILBOX_FULL
+        if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY and not given_up:
             delivery.softly_bounced.append(outcome.log_id)
             outcome = Outcome(outcome.log_id, LogStatus.PENDING, outcome.message_id, outcome.when)
         else:

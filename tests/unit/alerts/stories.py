@@ -2,6 +2,7 @@
 
 from unit.alerts import (
     stories_affinities,
+    stories_bounces,
     stories_collectors,
     stories_deliveries,
     stories_errors,
@@ -18,6 +19,7 @@ STORIES = (
     *stories_deliveries.STORIES,
     *stories_throughput.STORIES,
     *stories_errors.STORIES,
+    *stories_bounces.STORIES,
     *stories_processes.STORIES,
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
