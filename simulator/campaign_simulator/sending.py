@@ -36,7 +36,7 @@ SOFT_ANSWERS = (
 )
 ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
-_HARD = (0.012, 0.05)
+_HARD = (0.012, 0.006)
 _UNKNOWN = 0.1  # share of attempts, while users are unknown
 _FULL_EVERY = 2  # of so many mailboxes one, while mailboxes are full
 _REFUSED = 0.5  # share of attempts, while mail servers refuse

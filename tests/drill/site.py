@@ -97,6 +97,8 @@ class Site:
         """Let the exporter look each second: a fifteenth of its usual interval."""
         configuration = yaml.safe_load((self.directory / "campaign-exporter.yaml").read_text())
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
+        # An overlap of minutes would be read each second.
+        configuration["collectors"]["messages"] = {"interval": "2s", "overlap": "30s"}
         configuration["budget"] = {"database_seconds_per_minute": 60}
         (self.directory / "drill.yaml").write_text(yaml.safe_dump(configuration))
         (self.directory / "second.yaml").write_text(yaml.safe_dump({**configuration, "state_directory": "none"}))
