@@ -34,6 +34,7 @@ _TITLES = {
     "disks": "Collector `disks`",
     "database": "Collector `database`",
     "messages": "Collector `messages`: what becomes of messages",
+    "tracking": "Collector `tracking`: what recipients do",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

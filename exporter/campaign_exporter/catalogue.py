@@ -6,7 +6,18 @@ from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
 from campaign_exporter.metric import Metric
 
-COLLECTORS = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", "messages")
+COLLECTORS = (
+    "deliveries",
+    "pending",
+    "processes",
+    "affinity",
+    "throughput",
+    "endpoints",
+    "disks",
+    "database",
+    "messages",
+    "tracking",
+)
 
 _STATE = {"state": tuple(STATES.values())}
 _CHANNEL = {"channel": tuple(CHANNELS.values())}

@@ -296,6 +296,7 @@ class Collectors(Section):
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
     messages: MessagesSettings = Field(default_factory=MessagesSettings)
+    tracking: CollectorSettings = _every(60)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

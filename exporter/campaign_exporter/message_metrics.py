@@ -67,3 +67,46 @@ MESSAGE_LOG_LAG = Metric(
     "messages",
     ("log",),
 )
+
+# --- what recipients do ---------------------------------------------------------------------------------------------------
+
+_EVENT = {"event": ("open", "click", "opt_out", "mirror_page", "web_page", "transaction")}
+TRACKING_EVENTS = Metric(
+    "campaign_tracking_events_total",
+    "counter",
+    "What recipients did, each time. Moves when Campaign's workflow has fetched tracking logs and added them up.",
+    "tracking",
+    ("event",),
+    _EVENT,
+    source="NmsDelivery.iTotalRecipientOpen, iTotalRecipientClick, iOptOut, iMirrorPage, iTotalWebPage, iTransaction",
+)
+TRACKING_EVENTS_CATCH_UP = Metric(
+    "campaign_tracking_events_catch_up_total",
+    "counter",
+    "The part of campaign_tracking_events_total that was counted at once for a time that was not watched.",
+    "tracking",
+    ("event",),
+    _EVENT,
+)
+TRACKING_LAST = Metric(
+    "campaign_tracking_last_log_timestamp_seconds",
+    "gauge",
+    "When a recipient did what the newest tracking log tells; absent where there is none.",
+    "tracking",
+    source="NmsTrackingLogRcp.tsLog",
+)
+TRACKING_WORKFLOW_UP = Metric(
+    "campaign_tracking_workflow_up",
+    "gauge",
+    "1 if the workflow that fetches tracking logs is at work, 0 if it is in error, paused, stopped or not started; absent where"
+    " it is not there.",
+    "tracking",
+    source="XtkWorkflow.iState, iFailed of the workflow tracking",
+)
+TRACKING_WORKFLOW_NEXT_RUN = Metric(
+    "campaign_tracking_workflow_next_run_timestamp_seconds",
+    "gauge",
+    "When that workflow runs next, or should have.",
+    "tracking",
+    source="XtkWorkflow.tsNextProcessing of the workflow tracking",
+)

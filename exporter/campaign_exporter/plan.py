@@ -13,6 +13,7 @@ from campaign_exporter.collectors.messages import MessagesCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.collectors.tracking import TrackingCollector
 from campaign_exporter.config import Config, Instance
 from campaign_exporter.job import Job, life_of
 from campaign_exporter.metric import Samples
@@ -24,12 +25,23 @@ from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
-_ORDER = ("processes", "affinity", "deliveries", "pending", "throughput", "messages", "database", "endpoints", "disks")
+_ORDER = (
+    "processes",
+    "affinity",
+    "deliveries",
+    "pending",
+    "throughput",
+    "messages",
+    "tracking",
+    "database",
+    "endpoints",
+    "disks",
+)
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "messages", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "messages", "tracking", "database"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -119,6 +131,9 @@ class Watch:
             ),
             "messages": lambda memory: MessagesCollector(
                 database, messages, clock=self._clock, life=self._life("messages"), memory=self._kept(memory)
+            ),
+            "tracking": lambda memory: TrackingCollector(
+                database, clock=self._clock, life=self._life("tracking"), memory=self._kept(memory)
             ),
             "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
         }

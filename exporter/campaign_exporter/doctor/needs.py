@@ -6,7 +6,7 @@ from typing import NamedTuple
 from campaign_exporter import catalogue
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
-from campaign_exporter.sources import delivery_statements, log_statements, statements
+from campaign_exporter.sources import delivery_statements, log_statements, statements, tracking_statements
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -64,6 +64,10 @@ NEEDS: Mapping[str, Need] = {
     log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
     log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
     log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
+    tracking_statements.TRACKING_COUNTERS.name: Need(("tracking",), ("tracking",)),
+    tracking_statements.NEWEST_TRACKING_LOG.name: Need(
+        ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
+    ),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from campaign_exporter.sources import delivery_statements
 from campaign_exporter.sources.log_statements import LOG_STATEMENTS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Index, Statement
+from campaign_exporter.sources.tracking_statements import TRACKING_STATEMENTS
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
 _OWN_DELIVERY = "d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0) = 0"
@@ -404,7 +405,7 @@ GROUP BY c.relname, i.indexrelid
 
 STATEMENTS: tuple[Statement, ...] = tuple(
     value
-    for value in [*globals().values(), *vars(delivery_statements).values(), *LOG_STATEMENTS]
+    for value in [*globals().values(), *vars(delivery_statements).values(), *LOG_STATEMENTS, *TRACKING_STATEMENTS]
     if isinstance(value, Statement)
 )
 

@@ -18,6 +18,7 @@ _FAILURES = {
 }
 _DOMAINS = {"mail.example": 0.5, "post.example": 0.25, "free.example": 0.15, "other": 0.1}
 _RESULTS = {"sent": 0.95, "postponed": 0.03, "hard": 0.01, "soft": 0.002, "other": 0.0}
+_EVENTS = {"open": 0.2, "click": 0.05, "opt_out": 0.002, "mirror_page": 0.005, "web_page": 0.0, "transaction": 0.0}
 #: By how much more refusals there are while mail servers refuse.
 _REFUSING = 8
 
@@ -37,6 +38,13 @@ def tell_messages(teller: Teller) -> None:
         for reason in m.DOMAIN_REFUSALS:
             of = {"domain": domain, "reason": reason}
             _count(teller, m.MESSAGE_DOMAIN_REFUSALS, 0.015 * weight, of, refused=reason == "refused")
+    for event, share in _EVENTS.items():
+        _count(teller, m.TRACKING_EVENTS, share, {"event": event})
+        teller.tell_always(m.TRACKING_EVENTS_CATCH_UP, 0, of={"event": event}, database=True)
+    hour_long = 3600
+    teller.tell(m.TRACKING_LAST, lambda hour: teller.start + int(hour * hour_long) - 600, database=True)
+    teller.tell_always(m.TRACKING_WORKFLOW_UP, 1, database=True)
+    teller.tell(m.TRACKING_WORKFLOW_NEXT_RUN, lambda hour: teller.start + int(hour + 1) * hour_long, database=True)
     teller.tell_always(m.MESSAGE_LOG_LAG, 0, of={"log": "nmsbroadlogrcp"}, database=True)
 
 

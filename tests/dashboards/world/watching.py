@@ -7,8 +7,8 @@ from campaign_exporter import catalogue as c
 from dashboards.world.story import Window, during
 from dashboards.world.teller import Teller
 
-_OF_DATABASE = ("deliveries", "pending", "throughput", "database", "messages")
-_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30), strict=True))
+_OF_DATABASE = ("deliveries", "pending", "throughput", "database", "messages", "tracking")
+_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60), strict=True))
 
 
 def tell_watching(teller: Teller) -> None:

@@ -29,7 +29,7 @@ RECORDS = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 RUNBOOKS = {file.stem: file for file in (ROOT / "alerts" / "runbooks").glob("*.md")}
 IDS = [f"{rule.get('alert') or rule['record']}-{place}" for place, rule in enumerate(RULES)]
 SEVERITIES = ("none", "info", "warning", "critical")
-_DATABASE_COLLECTORS = {"deliveries", "pending", "throughput", "database", "messages"}
+_DATABASE_COLLECTORS = {"deliveries", "pending", "throughput", "database", "messages", "tracking"}
 
 
 def test_the_rules_are_what_the_values_say() -> None:

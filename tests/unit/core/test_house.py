@@ -82,7 +82,14 @@ def test_exporter_and_simulator_do_not_know_each_other() -> None:
 def test_sql_stands_in_one_place() -> None:
     read = {
         f"sources/{name}.py"
-        for name in ("statements", "delivery_statements", "log_statements", "catalogue_statements", "database")
+        for name in (
+            "statements",
+            "delivery_statements",
+            "log_statements",
+            "tracking_statements",
+            "catalogue_statements",
+            "database",
+        )
     }
     # These print some for a person to run.
     printed = {"grants.py", "why/advice.py", "doctor/mends.py"}
