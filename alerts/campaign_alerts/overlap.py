@@ -75,6 +75,12 @@ SITUATIONS = (
         "what is tried again has not bounced yet",
     ),
     Situation(
+        "opens and clicks do not arrive",
+        "CampaignTrackingStalled, and CampaignEndpointDown or CampaignProcessMissing where that is why",
+        ("CampaignThroughputStalled",),
+        "messages go out",
+    ),
+    Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
         ("CampaignExporterCollectorFailing", "CampaignThroughputStalled"),

@@ -14,12 +14,13 @@ from campaign_alerts.platform import platform
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
+from campaign_alerts.tracking import tracking
 from campaign_alerts.values import Values, ValuesError
 
 _HEADER = "# Written by `make rules` from alerts/values.yaml and alerts/campaign_alerts: change it there.\n"
 _WIDTH = 10_000  # no line is broken but where the text breaks it
 
-_GROUPS = (deliveries, service_level, throughput, bounces, hosts, affinities, platform, exporter)
+_GROUPS = (deliveries, service_level, throughput, bounces, tracking, hosts, affinities, platform, exporter)
 
 
 def groups(values: Values) -> tuple[Group, ...]:

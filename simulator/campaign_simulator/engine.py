@@ -66,7 +66,7 @@ class Engine:
             self._pass_on(delivery)
         for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
             self.add(delivery)
-        self.tracker.step(self.now)
+        self.tracker.step(self.now, noted=not self.site.down("trackinglogd"), fetched=self.workflows.at_work("tracking"))
         self.workflows.step(self.now)
         self.sender.forget_before(self.now)
 

@@ -45,6 +45,7 @@ class Truth:
     bytes: float
     message_statuses: Mapping[int, int]  # messages that came into a status since the database was made
     message_failures: Mapping[tuple[int, int, int], int]  # by status (failed, or pending again), kind and reason
+    tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
@@ -69,6 +70,7 @@ class Truth:
             "bytes": self.bytes,
             "message_statuses": {str(status): count for status, count in self.message_statuses.items()},
             "message_failures": {"/".join(map(str, key)): count for key, count in self.message_failures.items()},
+            "tracking": dict(self.tracking),
             "message_domains": _nested(self.message_domains),
             "simulated_attempts": self.simulated_attempts,
             "messages_remaining": _nested(self.messages_remaining),
@@ -96,6 +98,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         deliveries={key: count for key, count in deliveries.items() if count},
         messages=dict(engine.sender.messages),
         bytes=engine.sender.bytes,
+        tracking={kind.name.lower(): count for kind, count in engine.tracker.events.items()},
         **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,
         messages_remaining=dict(remaining),

@@ -424,6 +424,16 @@ TICKETS = (
         limit=1200.0,
     ),
     Scene(
+        "CampaignTrackingStalled",
+        "CampaignTrackingStalled",
+        "warning",
+        "platform",
+        faults("workflow-failed tracking"),
+        r"workflow tracking is in error",
+        sampling=60.0,
+        limit=700.0,
+    ),
+    Scene(
         "CampaignProcessRestarting",
         "CampaignProcessRestarting",
         "warning",

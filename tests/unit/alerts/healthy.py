@@ -80,7 +80,11 @@ def _deliveries(target: Target) -> World:
 
 def _messages(target: Target) -> World:
     """Give what becomes of messages, by status, failure and domain."""
-    world: World = {}
+    world: World = {
+        target("campaign_tracking_last_log_timestamp_seconds"): clock(minutes(40)),
+        target("campaign_tracking_workflow_up"): always(1),
+        target("campaign_tracking_workflow_next_run_timestamp_seconds"): clock(-minutes(20)),
+    }
     for status, rate in (("sent", 10), ("failed", 0.1), ("pending", 10.5)):
         world[target("campaign_message_transitions_total", status=status)] = growing(rate)
     for outcome, kind, reason, rate in (("failed", "hard", "user_unknown", 0.1), ("postponed", "soft", "refused", 0.4)):

@@ -12,6 +12,7 @@ from unit.alerts import (
     stories_processes,
     stories_stuck,
     stories_throughput,
+    stories_tracking,
 )
 
 STORIES = (
@@ -20,6 +21,7 @@ STORIES = (
     *stories_throughput.STORIES,
     *stories_errors.STORIES,
     *stories_bounces.STORIES,
+    *stories_tracking.STORIES,
     *stories_processes.STORIES,
     *stories_hosts.STORIES,
     *stories_affinities.STORIES,
