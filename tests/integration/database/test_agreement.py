@@ -131,7 +131,7 @@ def test_each_message_is_counted_once_through_restarts_late_rows_purges_and_a_cl
         seen = observe(simulator, state)
         start = simulator.truth()
         clock.advance(1)  # what was written by now is the baseline
-        seen.round("messages")
+        seen.round("messages", "tracking")
         for step in range(42):
             # Every third step commits when the exporter has read on for 95 seconds.
             late = 95.0 if step % 3 == 0 else 0.0
@@ -157,7 +157,11 @@ def test_each_message_is_counted_once_through_restarts_late_rows_purges_and_a_cl
             seen.clock.ahead += 40
             seen.round("messages")
         truth = simulator.truth()
+        seen.round("tracking")
         assert sum(truth.message_statuses.values()) - sum(start.message_statuses.values()) > 10_000
         check_fates(seen, truth, start)
+        assert seen.counted("campaign_tracking_events_total") == {
+            (event,): count for event, count in (Counter(truth.tracking) - Counter(start.tracking)).items()
+        }
         assert seen.failures("messages") == {}
         seen.close()

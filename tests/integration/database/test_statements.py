@@ -26,7 +26,7 @@ from campaign_simulator.programs import embedded_bin_directory, find_bin_directo
 from campaign_simulator.tricky import insert_tricky_rows
 from integration.database.scene import PASSWORD, MakeScene, Scene, prepare
 
-LARGE = ("nmsbroadlogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
+LARGE = ("nmsbroadlogrcp", "nmstrackinglogrcp", "nmsdeliverystat", "nmsdeliverypart", "xtkjoblog")
 PARAMETERS = {
     "deliveries": [1, -2, 3],
     "names": ["NmsMTA_Alert_Delay", "operationMgt"],
@@ -223,6 +223,7 @@ INSERT INTO nmsdeliverypart (ideliverypartid, ideliveryid, tsnextpass, iprocessi
 INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, tslastmodified)
   SELECT id, 1 + id % 1000, 1, now() FROM generate_series(1, 1000000) id;
 INSERT INTO nmsbroadlogmsg (ibroadlogmsgid, smd5) SELECT id, md5(id::text) FROM generate_series(1, 20000) id;
+INSERT INTO nmstrackinglogrcp (itrackinglogid, tslog) SELECT id, now() - id * interval '1 s' FROM generate_series(1, 20000) id;
 INSERT INTO xtkjoblog (ijoblogid, ijobid, smessage)
   SELECT id, 1 + id % 1000, 'a line of a log' FROM generate_series(1, 200000) id;
 ANALYZE
