@@ -100,7 +100,7 @@ def restarts() -> Panel:
     )
     growth = f"max by ({labels(('host', 'process'))}) (increase({selector(c.PROCESS_RESTARTS, HOSTS)}[1h]))"
     expr = or_nothing(f"round({growth}) > 0", "processes", "process", NOTHING)
-    drawn = Drawn(steps=True, lines=[NOTHING_LINE], limits=thresholds(GOOD, (3, WARNING)), whole=True)
+    drawn = Drawn(steps=True, lines=[NOTHING_LINE], limits=thresholds(GOOD, (3, WARNING)), whole=True, soft_top=4)
     return time_series(said, [Query(expr, _EACH)], drawn)
 
 

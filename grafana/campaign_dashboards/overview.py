@@ -93,8 +93,8 @@ def at_stake() -> Panel:
     """Tell how long, and how much, waits."""
     said = Said(
         "At stake",
-        "The longest wait of a delivery that somebody has to do something about, and the messages in all of these. Red from 30"
-        " minutes on, after which Campaign itself calls a delivery delayed unless NmsMTA_Alert_Delay says otherwise.",
+        "The longest wait of a delivery that somebody has to do something about, and the messages in all of these. From 30"
+        " minutes on Campaign itself calls a delivery delayed, unless NmsMTA_Alert_Delay says otherwise.",
         "none",
     )
     queries = [
@@ -102,9 +102,7 @@ def at_stake() -> Panel:
         Query(f"sum({asked.WAITING_MESSAGES})", "messages"),
     ]
     lines = [
-        Line(
-            "longest wait", unit="s", thresholds=thresholds(GOOD, (0.0001, WARNING), (1800, CRITICAL)), link=there(DELIVERIES)
-        ),
+        Line("longest wait", unit="s", thresholds=none_of(WARNING), link=there(DELIVERIES)),
         Line("messages", unit="short", thresholds=none_of(WARNING), link=there(DELIVERIES)),
     ]
     return values(said, queries, lines)
@@ -161,7 +159,8 @@ def fleet() -> Panel:
     exprs = [
         _WATCHED,
         or_unknown(or_zero(f"max {by_instance} ({worst})", f"({rated})"), asked.KNOWN),
-        or_unknown(f"sum {by_instance} ({asked.WAITING})", asked.KNOWN),
+        or_unknown(f"sum {by_instance} ({asked.pending(c.DELIVERIES_PENDING, 'critical')})", asked.KNOWN),
+        or_unknown(f"sum {by_instance} ({asked.pending(c.DELIVERIES_PENDING, 'warning', 'info')})", asked.KNOWN),
         or_unknown(f"sum {by_instance} ({asked.WAITING_MESSAGES})", asked.KNOWN),
         or_unknown(waited, asked.KNOWN),
         or_unknown(hourly, asked.KNOWN),
@@ -174,14 +173,15 @@ def fleet() -> Panel:
         Column("campaign_instance", "Instance", link=where(DELIVERIES), width=140),
         Column("A", "Exporter", mapping=value_map({"1": ("up", GOOD), "0": ("GONE", CRITICAL)})),
         Column("B", "Worst alert", mapping=SEVERITY),
-        Column("C", "Stuck", unit="none", thresholds=none_of(WARNING)),
-        Column("D", "Messages", unit="short"),
-        Column("E", "Longest wait", unit="s", thresholds=thresholds(GOOD, (0.0001, WARNING), (1800, CRITICAL))),
-        Column("F", "An hour", unit="short"),
-        Column("G", "Of usual", unit="percentunit"),
-        Column("H", "MTAs up", unit="percentunit", thresholds=SHARE_UP),
-        Column("I", "Database", mapping=UP),
-        Column("J", "Age of data", unit="s", thresholds=_LIMIT_OF_AGE),
+        Column("C", "Stuck, critical", unit="none", thresholds=none_of(CRITICAL)),
+        Column("D", "Stuck, other", unit="none", thresholds=none_of(WARNING)),
+        Column("E", "Messages", unit="short"),
+        Column("F", "Longest wait", unit="s"),
+        Column("G", "An hour", unit="short"),
+        Column("H", "Of usual", unit="percentunit"),
+        Column("I", "MTAs up", unit="percentunit", thresholds=SHARE_UP),
+        Column("J", "Database", mapping=UP),
+        Column("K", "Age of data", unit="s", thresholds=_LIMIT_OF_AGE),
     ]
     return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Worst alert"))
 

@@ -34,7 +34,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "campaign-deliveries": {
         "Deliveries that wait": ("critical", "3"),
-        "At stake": ("5 hours", "1.7"),
+        "At stake": ("4.97 hours", "1.72"),
         "Deliveries that are stuck": ("affinity_unconfigured", "parts_orphaned", "mid_sourcing_lag"),
         "Longest wait, by cause": ("awaiting_approval", "delayed from here on"),
         "Messages that are stuck, by cause": ("affinity_unconfigured",),
@@ -53,7 +53,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "campaign-throughput": {
         "Share that fails at the first attempt": ("prod", "23.1%"),
-        "By instance": ("prod", "delivery_stat"),
+        "By instance": ("prod", "23.1%"),
     },
     "campaign-exporter": {
         "Collectors now": ("FAILING",),

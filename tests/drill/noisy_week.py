@@ -113,7 +113,10 @@ def _plain(day: Day, affinity: str | None = None) -> Delivery:
 
 
 def _fail(day: Day) -> None:
-    day.engine.fail(_plain(day))
+    """Let a delivery be seen under way, and fail."""
+    delivery = _plain(day)
+    day.know(delivery)
+    day.engine.fail(delivery)
 
 
 def _late(day: Day) -> None:

@@ -71,7 +71,7 @@ class Performance:
         self.stack, self.site, self.scene = stack, site, scene
         self._briefly = briefly
         self._rule = rule_of(scene, alerts(stack.values))
-        self._begin = 0.0
+        self._begin = self._cleared = 0.0
 
     def play(self) -> Result:
         self._wait("the site is not quiet", self._quiet, 180)
@@ -96,7 +96,7 @@ class Performance:
                     self._wait(f"{name} {cause} is not muted", partial(self._muted, name, cause), self.scene.limit)
             lines = self._lines()
             cleared = time.time()
-        result.cleared = cleared
+        result.cleared = self._cleared = cleared
         self._wait("nobody was told that it is over", lambda: self._told(over=True), self.scene.limit)
         result.withdrawn = self._told(over=True).at  # type: ignore[union-attr]  # it is there
         lines = self._lines()
@@ -185,6 +185,8 @@ class Performance:
             for n in self._notices()
             if n.receiver == receiver
             and n.over == over
+            # That another one of the same words is over may be told late.
+            and n.at >= (self._cleared if over else self._begin)
             and self._tells(n, self.scene.alert, self.scene.labels.get("cause", ""))
         ]
         return found[0] if found else None

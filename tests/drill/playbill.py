@@ -55,14 +55,15 @@ def perform(stack: Stack, stages: Sequence[Site], scenes: Sequence[tuple[Scene, 
             outcome = outcomes[scene.name]
             try:
                 result = Performance(stack, site, scene, briefly=briefly).play()
+            except Failed as error:
+                said, problems = "", [str(error)]
             except (AssertionError, OSError) as error:
-                outcome.problems.append(
-                    f"{type(error).__name__} on {site.name}: {error}" if not isinstance(error, Failed) else str(error)
-                )
+                said, problems = "", [f"{type(error).__name__}: {error}"]
             else:
                 outcome.results.append(result)
-                outcome.problems += result.problems
-            say(f"{site.name}: {scene.name}: {_summary(outcome)}, {time.monotonic() - began:.0f} s")
+                said, problems = _summary(result), result.problems
+            outcome.problems += [f"on {site.name}: {problem}" for problem in problems]
+            say(f"{site.name}: {scene.name}: {said or 'WRONG'}, {time.monotonic() - began:.0f} s{_listed(problems)}")
 
     with ThreadPoolExecutor(len(stages)) as pool:
         for done in [pool.submit(work, site) for site in stages]:
@@ -70,8 +71,9 @@ def perform(stack: Stack, stages: Sequence[Site], scenes: Sequence[tuple[Scene, 
     return outcomes
 
 
-def _summary(outcome: Outcome) -> str:
-    if outcome.problems:
-        return "WRONG: " + "; ".join(outcome.problems)
-    last = outcome.results[-1]
-    return f"told after {last.notified - last.fault:.1f} s, withdrawn after {last.withdrawn - last.cleared:.1f} s"
+def _summary(result: Result) -> str:
+    return f"told after {result.notified - result.fault:.1f} s, withdrawn after {result.withdrawn - result.cleared:.1f} s"
+
+
+def _listed(problems: Sequence[str]) -> str:
+    return "".join(f"\n    WRONG: {problem}" for problem in problems)

@@ -41,6 +41,11 @@ class Stage:
         """Where the exporter answers."""
         return f"http://{self.address}/metrics"
 
+    @property
+    def configuration(self) -> Path:
+        """The exporter's configuration, for other commands."""
+        return self.directory / "demo.yaml"
+
     def __enter__(self) -> Self:
         return self
 
@@ -60,9 +65,9 @@ class Stage:
         names = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
         config["collectors"] = {name: {"interval": _INTERVAL} for name in names}
         config["budget"] = {"database_seconds_per_minute": 6}
-        file = self.directory / "demo.yaml"
-        file.write_text(yaml.safe_dump(config), encoding="utf-8")
-        command = [_command("campaign-exporter"), "serve", "--config.file", str(file), "--web.listen-address", self.address]
+        self.configuration.write_text(yaml.safe_dump(config), encoding="utf-8")
+        serve = [_command("campaign-exporter"), "serve", "--config.file", str(self.configuration)]
+        command = [*serve, "--web.listen-address", self.address]
         self._start("exporter", command)
         self._wait("exporter", self._exporter_ready)
 

@@ -98,6 +98,8 @@ class Teller:
         self._stage.start_prometheus()
         self._say(f"Metrics     {self._stage.metrics_url}")
         self._say(f"Prometheus  {self._stage.prometheus or 'not installed: apt install prometheus shows graphs, too'}")
+        self._say(f"Ask it      .venv/bin/campaign-exporter why --all --config.file {self._stage.configuration}")
+        self._say("[dim]The instance sends all the time: some deliveries always wait for their date, or for a retry.[/]")
         self._play(seconds)
 
     def _play(self, seconds: float | None) -> None:

@@ -227,6 +227,7 @@ def test_deliveries_wait_for_an_mta_that_is_down_and_never_for_an_agent_that_is_
     simulator.clear_fault("mta-down")
     simulator.step()
     wait_until(lambda: pending(central, "mta_down") == 0, _PATIENCE)
+    wait_until(lambda: central.value("campaign_process_up", "mta2", "mta") == 1, _PATIENCE)
 
     def never(seen: Seen) -> object:
         down = seen.get(("campaign_process_up", frozenset({"mta2", "mta"}))) == 0

@@ -67,6 +67,10 @@ class Day:
         gone = {A.up(): _scraped(lost)}
         return {name: _unless(lost, line) for name, line in world.items() if name != A.up()} | gone
 
+    def know(self, delivery: Simulated) -> None:
+        """Tell of a delivery from now on, whether it is still under way or not."""
+        self._seen[delivery.delivery_id] = delivery
+
     def _look(self, moment: float) -> None:
         self._seen |= self.engine.active
         self._tell_waiting(moment)

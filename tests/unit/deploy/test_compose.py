@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from campaign_exporter.config import load_config
 from deploying.stack import ROOT, Stack
 
 STACK = Stack()
@@ -155,3 +156,22 @@ def test_there_is_no_secret() -> None:
     database = STACK.yaml("exporter")["instances"][0]["database"]
     assert "password_file" not in database
     assert not re.search(r"//[^/@]*:[^/@]*@", database["dsn"].replace("@:", "@"))
+
+
+def test_an_instance_of_ones_own_takes_the_place_of_the_simulated_one() -> None:
+    text = (ROOT / "deploy" / "own-instance.yml").read_text("utf-8")
+    services = yaml.safe_load(re.sub(r"!(reset|override)", "", text))["services"]
+    assert services.keys() <= STACK.services.keys()
+    assert services["simulator"]["profiles"], "it would start"
+    exporter = services["exporter"]
+    assert not exporter["depends_on"]
+    assert f"AS {exporter['build']['target']}\n" in _dockerfile()
+    places = [volume.split(":")[0] for volume in exporter["volumes"]]
+    assert all((ROOT / place).is_dir() if place.startswith(".") else place in STACK.content["volumes"] for place in places)
+
+
+def test_the_configuration_proposed_for_ones_own_instance_is_good(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "deploy" / "own" / "README.md").read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "campaign-exporter.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert load_config(file).instances[0].database is not None
