@@ -3,7 +3,7 @@
 from campaign_alerts.parts import DATABASE
 from campaign_alerts.rule import Alert, Group
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Settings, Values
+from campaign_alerts.values import Values, seconds
 
 _HARD = "CampaignHardBouncesHigh"
 _SOFT = "CampaignSoftBouncesHigh"
@@ -19,13 +19,15 @@ def bounces(values: Values) -> Group:
     return Group("campaign-bounces", values.interval, (_hard(values), _soft(values), _domain(values)))
 
 
-def _share(failures: str, settings: Settings) -> str:
-    """Give the share of failures among the messages that were sent or given up; absent where there are few."""
+def _failed(failures: str) -> str:
     failed = f"sum without (outcome, kind, reason) (increase(campaign_message_failures_total{{{failures}}}[$range]))"
-    settled = 'sum without (status) (increase(campaign_message_transitions_total{status=~"sent|failed"}[$range]))'
-    return settings.fill(
-        f"max by (campaign_instance) ({failed})\n/\n(max by (campaign_instance) ({settled}) >= $minimum_messages)"
-    )
+    return f"max by (campaign_instance) ({failed})"
+
+
+def _settled(span: str) -> str:
+    """Count the messages that were sent or given up."""
+    settled = f'sum without (status) (increase(campaign_message_transitions_total{{status=~"sent|failed"}}[{span}]))'
+    return f"max by (campaign_instance) ({settled})"
 
 
 def _hard(values: Values) -> Alert:
@@ -34,7 +36,7 @@ def _hard(values: Values) -> Alert:
         _HARD,
         "warning",
         "deliverability",
-        f"{_share(_REFUSED, settings)}\n> {settings['share']}",
+        settings.fill(f"{_failed(_REFUSED)}\n/\n({_settled('$range')} >= $minimum_messages)\n> $share"),
         summary="Too many hard bounces",
         description=(
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages that were sent or given up in the last"
@@ -58,14 +60,30 @@ def _hard(values: Values) -> Alert:
 
 def _soft(values: Values) -> Alert:
     settings = values.of(_SOFT)
+    # What was sent days ago is given up on a day without sending as well.
+    spans = seconds(settings["usual"]) / seconds(settings["range"])
+    usual = f"{_settled('$usual')} / {spans:g}"
     return Alert(
         _SOFT,
         "warning",
         "deliverability",
-        f"{_share(_GIVEN_UP, settings)}\n> {settings['share']}",
+        settings.fill(
+            f"""
+            {_failed(_GIVEN_UP)}
+            /
+            (
+              (
+                ({_settled("$range")} > {usual})
+                or
+                {usual}
+              ) >= $minimum_messages
+            )
+            > $share
+            """
+        ),
         summary="Too many soft bounces",
         description=(
-            f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages that were sent or given up in the last"
+            f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of as many messages as are sent or given up in"
             f" {settings['range']} were given up after soft bounces; {float(settings['share']):.0%} are Adobe's limit."
         ),
         next_step=(
@@ -75,7 +93,7 @@ def _soft(values: Values) -> Alert:
         dashboard=_PAGE,
         when=(
             f"more than {float(settings['share']):.0%} of at least {settings['minimum_messages']} messages that were sent or"
-            f" given up within {settings['range']} were given up after soft bounces"
+            f" given up within {settings['range']}, or in an average one of {settings['usual']}, bounced softly to the end"
         ),
         wait=settings["for"],
         keep=values.keep,

@@ -38,7 +38,7 @@ ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
 _HARD = (0.012, 0.006)
 _UNKNOWN = 0.1  # share of attempts, while users are unknown
-_FULL_EVERY = 2  # of so many mailboxes one, while mailboxes are full
+_FULL = (2, 9)  # so many mailboxes of so many, while mailboxes are full
 _REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
@@ -89,7 +89,7 @@ class Sender:
         retry = min(part.retry, 1)
         if domain_of(log) in self.refusing_domains:
             return SOFT_ANSWERS[-1]
-        if self.full_mailboxes and log % _FULL_EVERY == 0:
+        if self.full_mailboxes and log % _FULL[1] < _FULL[0]:
             return SOFT_ANSWERS[1]
         if self.unknown_users and self._chance.random() < _UNKNOWN:
             return HARD_ANSWERS[0]

@@ -151,7 +151,7 @@ SENDING_FAULTS = (
     Fault("mails-refused", "", "mail servers softly refuse half of all messages", no_arguments, _refused),
     Fault("domain-refusing", "[DOMAIN...]", "mail servers of a domain softly refuse all messages", _domains, _domain_refusing),
     Fault("users-unknown", "", "a tenth of all messages goes to users whom nobody knows", no_arguments, _users_unknown),
-    Fault("mailboxes-full", "", "every other mailbox is full, and nothing is tried again", no_arguments, _mailboxes_full),
+    Fault("mailboxes-full", "", "two mailboxes in nine are full, and nothing is tried again", no_arguments, _mailboxes_full),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),
     Fault(

@@ -428,7 +428,7 @@ TICKETS = (
         confirmed=0,
         beside=("CampaignDeliveryErrorsHigh",),
         sampling=30.0,
-        limit=1200.0,
+        limit=1800.0,
     ),
     Scene(
         "CampaignTrackingStalled",

@@ -104,7 +104,7 @@ HARD = (
     ),
 )
 
-_SOFT_SAYS = "prod: 20% of the messages that were sent or given up in the last 1d were given up after soft bounces;"
+_SOFT_SAYS = "prod: 20% of as many messages as are sent or given up in 1d were given up after soft bounces;"
 _SOFT_QUERY = (
     'psql -c "SELECT ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg WHERE ifailuretype = 1'
     ' ORDER BY tslastmodified DESC LIMIT 20"'
@@ -126,6 +126,27 @@ SOFT = (
         until=hours(26),
     ),
     _case(_SOFT, "a tenth is not above the limit", _settled(growing(9), growing(1), "soft", "mailbox_full")),
+    Case(
+        (_SOFT,),
+        "what is given up on a day without sending is compared with an average day",
+        {
+            **healthy(),
+            **_settled(lambda t: 10 * min(t, hours(30)), steps(0, (hours(56), 6000)), "soft", "mailbox_full"),
+        },
+        hours(60),
+        step=300,
+    ),
+    Case(
+        (_SOFT,),
+        "but not if it is much of that as well",
+        {
+            **healthy(),
+            **_settled(lambda t: 10 * min(t, hours(30)), steps(0, (hours(56), 60_000)), "soft", "mailbox_full"),
+        },
+        hours(60),
+        (Firing(_SOFT, _LABELS, hours(56) + minutes(30)),),
+        step=300,
+    ),
     _case(_SOFT, "few messages are not enough", _settled(growing(0.2), growing(0.1), "soft", "refused")),
     _case(_SOFT, "what is only postponed does not count", _settled(growing(5), growing(5), "soft", "refused", "postponed")),
     _case(

@@ -74,7 +74,7 @@ def test_full_mailboxes_are_given_up_at_once(
     advance(90)
     failures = Counter(truth().message_failures) - Counter(before.message_failures)
     full = failures[LogStatus.FAILED, FailureType.SOFT, FailureReason.MAILBOX_FULL]
-    assert 0.4 < full / settled(before, truth()) < 0.6
+    assert 0.17 < full / settled(before, truth()) < 0.28
     assert failures[LogStatus.PENDING, FailureType.SOFT, FailureReason.MAILBOX_FULL] == 0
     board.clear("mailboxes-full", [])
     now = truth()
