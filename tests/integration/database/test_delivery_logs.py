@@ -266,6 +266,22 @@ def test_without_index_or_right_or_table_a_log_is_switched_off_alone(scene: Scen
     assert seen.round("messages").failures("messages") == {"missing": 2, "permission": 1}
 
 
+def test_a_log_that_is_locked_fails_alone_and_is_caught_up(scene: Scene) -> None:
+    seen = scene.watch().round("messages")
+    put(scene, 1, 1)
+    with scene.connect() as blocker:
+        blocker.autocommit = False
+        blocker.execute("LOCK TABLE nmsbroadlogrcp IN ACCESS EXCLUSIVE MODE")
+        assert seen.round("messages").failures("messages") == {"lock": 1}
+        blocker.rollback()
+    assert statuses(seen.round("messages")) == {"sent": 1}
+    assert statuses(seen, CATCH_UP) == {}
+    put(scene, 2, 1)
+    scene.clock.ahead += 400
+    assert statuses(seen.round("messages", "messages")) == {"sent": 2}
+    assert statuses(seen, CATCH_UP) == {"sent": 1}
+
+
 def test_several_logs_are_added_up_and_each_is_followed_by_itself(scene: Scene) -> None:
     scene.execute(
         "CREATE TABLE nmsbroadlogrtevent (LIKE nmsbroadlogrcp INCLUDING ALL); "
