@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "grafana")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "grafana"), str(ROOT / "alerts")]
 
 from dashboards.studio import studio  # noqa: E402 - the path above
 

@@ -6,15 +6,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "grafana"), str(ROOT / "alerts")]
 
-from campaign_alerts.values import load_values  # noqa: E402 - the path above
-from campaign_dashboards.render import dashboard_files  # noqa: E402 - the path above
+from campaign_alerts.values import SHIPPED, load_values  # noqa: E402 - the path above
+from campaign_exporter.document import ConfigurationError  # noqa: E402 - the path above
 
 FOLDER = ROOT / "grafana" / "dashboards"
 
 
 def main() -> int:
     """Write or check the dashboards."""
-    files, differs = dashboard_files(load_values(ROOT / "alerts" / "values.yaml").runbooks), False
+    try:
+        runbooks = load_values(SHIPPED).runbooks
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    from campaign_dashboards.render import dashboard_files  # noqa: PLC0415 - it reads the values too, which are good by now
+
+    files, differs = dashboard_files(runbooks), False
     FOLDER.mkdir(exist_ok=True)
     for stray in {file.name for file in FOLDER.glob("*.json")} - files.keys():
         print(f"{stray} comes from nowhere: remove it")

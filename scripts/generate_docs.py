@@ -1,13 +1,17 @@
-"""Write the documents that come from the code: docs/metrics.md. With --check: say what differs, and change nothing."""
+"""Write the documents that come from the code: docs/metrics.md and docs/statements.md. With --check: only say what differs."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from campaign_exporter.catalogue import COLLECTORS, METRICS
 from campaign_exporter.diagnosis.causes import CAUSES
+from campaign_exporter.doctor.needs import NEEDS
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.metric import Metric
+from campaign_exporter.sources.catalogue_statements import CATALOGUE_STATEMENTS
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import STATEMENTS, columns_read
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _INTRODUCTION = """\
@@ -23,6 +27,29 @@ Every metric carries `campaign_instance`, the name of the Campaign instance, but
 channels that Adobe does not document appear under their number, an empty one as `null`. Labels that come from data are bounded
 to 256 characters; a longer text ends in `…` and eight characters that keep two of them apart.
 """
+_STATEMENTS_INTRODUCTION = """\
+# Statements
+
+<!-- Written by `make docs` from exporter/campaign_exporter/sources: change it there. -->
+
+All SQL that the exporter sends, for whoever answers for the database. `%(name)s` is a value that is sent apart from the text.
+
+Each round of a collector is one transaction, `ISOLATION LEVEL REPEATABLE READ, READ ONLY`, over the one connection to the
+database. `SET LOCAL` gives it a statement timeout, a lock timeout and an idle timeout, and takes parallel workers and the
+compiler out (`max_parallel_workers_per_gather = 0`, `jit = off`). Its role cannot write, and reads the columns below and no
+others; `campaign-exporter grants` prints the SQL that makes it, `campaign-exporter doctor` proves it.
+
+**No log table is ever scanned.** A statement on a table that grows names an index. Tests run each of them on PostgreSQL while
+a history grows tenfold, is never analysed, is purged, bloats, is full of nulls, and has no other index than the one named here.
+They fail on a plan that does not search by that index, and where more is looked at than 1.3 times the buffers (twice where the
+history bloats) and one level of the index. NmsDelivery, NmsTypology, NmsExtAccount, XtkWorkflow, XtkOption and the
+enumerations, which Adobe calls small, may be read whole.
+
+The exporter looks at the catalogue when it starts and every minute. Where a table, a column or an index is missing, the
+statements that stand on it are not sent, `campaign_exporter_collector_available` is 0 for the collectors that ask them, and
+the log names once what is missing. An index must be valid, of the kind btree, without a condition, and begin with the columns
+named; its name is free.
+"""
 _TITLES = {
     "": "The instance and the exporter",
     "deliveries": "Collector `deliveries`",
@@ -33,6 +60,7 @@ _TITLES = {
     "endpoints": "Collector `endpoints`",
     "disks": "Collector `disks`",
     "database": "Collector `database`",
+    "outlook": "Collector `outlook`: what is under way, and what comes",
     "messages": "Collector `messages`: what becomes of messages",
     "tracking": "Collector `tracking`: what recipients do",
 }
@@ -88,10 +116,43 @@ def _values() -> str:
     )
 
 
+def statements_page() -> str:
+    """Make docs/statements.md."""
+    rights = "".join(f"| `{table}` | {_code(columns)} |\n" for table, columns in columns_read().items())
+    ours = "".join(_statement(each) for each in STATEMENTS if each.reads)
+    catalogue = "".join(_statement(each) for each in STATEMENTS if not each.reads)
+    doctor = "".join(_statement(each) for each in CATALOGUE_STATEMENTS)
+    return (
+        _STATEMENTS_INTRODUCTION
+        + f"\n## What is read\n\n| table | columns |\n|---|---|\n{rights}"
+        + f"\n## Statements on Campaign's tables\n{ours}"
+        + f"\n## Statements on PostgreSQL's own catalogue and statistics\n{catalogue}"
+        + f"\n## What `campaign-exporter doctor` asks besides\n{doctor}"
+    )
+
+
+def _statement(statement: Statement) -> str:
+    facts = [f"Asked by {_code(NEEDS[statement.name].asked_by)}."] if statement.name in NEEDS else []
+    if statement.reads:
+        facts.append(f"Reads {_code(statement.reads)}.")
+    if statement.index is not None:
+        facts.append(f"Stands on the index `{statement.index.table} ({', '.join(statement.index.columns)})`.")
+    elif statement.reads:
+        facts.append("Needs no index: these tables are small.")
+    if not statement.granted:
+        facts.append("Asked only where the role may: `grants` mentions the right, and does not give it.")
+    text = statement.text.strip().replace("%%", "%")
+    return f"\n### {statement.name}\n\n" + (" ".join(facts) + "\n\n" if facts else "") + f"```sql\n{text}\n```\n"
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def main() -> int:
     """Write or check the documents."""
     differs = False
-    for file, text in {DOCS / "metrics.md": metrics_page()}.items():
+    for file, text in {DOCS / "metrics.md": metrics_page(), DOCS / "statements.md": statements_page()}.items():
         if "--check" in sys.argv:
             if not file.exists() or file.read_text(encoding="utf-8") != text:
                 print(f"{file.name} is not what the code says: run `make docs` and commit it")

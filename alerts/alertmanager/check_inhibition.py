@@ -7,7 +7,7 @@ Only the inhibition rules are taken from the configuration, and the receiver doe
 cases says which alerts are firing together, and which of them are muted by which:
 
     cases:
-      - name: a dead database mutes what stands on it
+      - name: a dead database mutes what depends on it
         firing:                 # any names; a label that is null is not there, as behind a YAML merge
           database: {alertname: DatabaseDown, cluster: a}
           replica: {alertname: ReplicaLags, cluster: a}
@@ -152,7 +152,7 @@ def firing(labels: Labels, annotations: Labels | None = None, since: datetime | 
 
 
 def resolved(labels: Labels, annotations: Labels | None = None, since: datetime | None = None) -> dict[str, object]:
-    """Make an alert that is over since this moment."""
+    """Make an alert that has been resolved since this moment."""
     now = datetime.now(UTC)
     return {
         **firing(labels, annotations, since),

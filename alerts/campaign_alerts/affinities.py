@@ -116,12 +116,12 @@ def _latent(values: Values) -> Alert:
         settings.fill(
             "max by (campaign_instance, affinity) (max_over_time(campaign_ip_affinity_latent_definitions[$window])) >= 1"
         ),
-        summary="An IP affinity that no server declares is on offer",
+        summary="An IP affinity that no server declares can be chosen",
         description=(
             f"{INSTANCE}: no server declares the IP affinity {_AFFINITY}. Typologies and enumeration values that name it:"
             " {{ $value }}. The first delivery that uses it will not be sent."
         ),
-        next_step=("psql -c \"SELECT itypologyid, sname, sipaffinity FROM nmstypology WHERE sipaffinity <> ''\""),
+        next_step=values.query("SELECT itypologyid, sname, sipaffinity FROM nmstypology WHERE sipaffinity <> ''"),
         dashboard=_PAGE,
         when="a typology or enumeration value names an affinity that no host declares, while no launched delivery uses it",
         wait=settings["for"],

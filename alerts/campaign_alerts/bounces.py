@@ -1,9 +1,10 @@
 """Messages that bounce, and domains that take none."""
 
+from campaign_alerts.durations import seconds
 from campaign_alerts.parts import DATABASE
 from campaign_alerts.rule import Alert, Group
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Values, seconds
+from campaign_alerts.values import Values
 
 _HARD = "CampaignHardBouncesHigh"
 _SOFT = "CampaignSoftBouncesHigh"

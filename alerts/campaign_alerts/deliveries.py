@@ -44,7 +44,7 @@ def _pending_age(values: Values) -> Recording:
     return Recording(
         PENDING_AGE,
         f"time() - min by (campaign_instance, cause) ({oldest})",
-        "how long the oldest delivery waits, by cause: all rules about pending deliveries stand on it",
+        "how long the oldest delivery waits, by cause: all rules about pending deliveries depend on it",
     )
 
 
@@ -153,9 +153,9 @@ def _failed(values: Values) -> Alert:
             f"{INSTANCE}: deliveries that entered the state {{{{ $labels.state }}}} within {settings['range']}:"
             ' {{ $value | printf "%.0f" }}. They stay there until somebody sees to them.'
         ),
-        next_step=(
-            'psql -c "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery'
-            ' WHERE istate IN (37, 87) AND iismodel = 0 ORDER BY tslastmodified DESC LIMIT 10"'
+        next_step=values.query(
+            "SELECT ideliveryid, slabel, istate, tslastmodified FROM nmsdelivery"
+            " WHERE istate IN (37, 87) AND iismodel = 0 ORDER BY tslastmodified DESC LIMIT 10"
         ),
         dashboard=_PAGE,
         when=f"a delivery entered the state failed or preparation_error within {settings['range']}",

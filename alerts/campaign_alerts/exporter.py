@@ -10,6 +10,7 @@ _DOWN = "CampaignExporterDown"
 _STALE = "CampaignExporterDataStale"
 _FAILING = "CampaignExporterCollectorFailing"
 _UNAVAILABLE = "CampaignExporterCollectorUnavailable"
+_OVER_BUDGET = "CampaignExporterOverBudget"
 _WATCHDOG = "CampaignWatchdog"
 _UNWATCHED = "campaign_instance:campaign_instance_info:unwatched"
 _NO_ROUND = "campaign_instance_collector:campaign_exporter_collector_last_round:overdue"
@@ -24,7 +25,7 @@ def exporter(values: Values) -> Group:
     """Make the group."""
     records = (_unwatched(values), _no_round(values))
     down = (_unwatched_alert(values), _target_down(values), _no_target(values))
-    others = (_stale(values), _failing(values), _unavailable(values), _watchdog(values))
+    others = (_stale(values), _failing(values), _unavailable(values), _over_budget(values), _watchdog(values))
     return Group("campaign-exporter", values.interval, (*records, *down, *others))
 
 
@@ -126,8 +127,7 @@ def _stale(values: Values) -> Alert:
         summary="A collector of the exporter stands still",
         description=(
             f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} has ended no round for far longer than its interval."
-            " What it"
-            " told has been withdrawn, and alerts that stand on it cannot fire."
+            " What it told is no longer exported, and alerts that depend on it cannot fire."
         ),
         next_step=_LOG,
         dashboard=_PAGE,
@@ -165,8 +165,7 @@ def _failing(values: Values) -> Alert:
         summary="A collector of the exporter fails",
         description=(
             f"{INSTANCE}: the collector {_COLLECTOR} of {_EXPORTER} cannot read all it wants, because of:{reasons}. What"
-            " it could"
-            " not read has been withdrawn, and alerts that stand on it cannot fire."
+            " it could not read is no longer exported, and alerts that depend on it cannot fire."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,
@@ -195,15 +194,49 @@ def _unavailable(values: Values) -> Alert:
         "warning",
         "platform",
         settings.fill("max_over_time(campaign_exporter_collector_available[$window]) == 0"),
-        summary="The database lacks what a collector stands on",
+        summary="The database lacks what a collector needs",
         description=(
             f"{INSTANCE}: a table, column or index that the collector {_COLLECTOR} of {_EXPORTER} needs is not there. What"
-            " stands"
-            " on it is switched off, so that no statement scans a large table."
+            " depends on it is switched off, so that no statement scans a large table."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard=_PAGE,
         when="a table, column or index that a collector needs is not in the database",
+        wait=settings["for"],
+        keep=values.keep,
+        confirmed=values.window,
+    )
+
+
+def _over_budget(values: Values) -> Alert:
+    settings = values.of(_OVER_BUDGET)
+    expr = f"""
+        (
+          max by (campaign_instance, instance, job) (avg_over_time(campaign_exporter_database_budget_ratio[$range])) > 1
+          or
+          max by (campaign_instance, instance, job) (max_over_time(campaign_exporter_collector_stretch_ratio[$window])) > 1
+        )
+        unless on (campaign_instance) {database_down(values.window)}
+        unless on (campaign_instance) {blocked(values)}"""
+    stretched = text.each(
+        "sort_desc(max_over_time(campaign_exporter_collector_stretch_ratio{campaign_instance=%q,instance=%q}[2m]) > 1)",
+        "campaign_instance",
+        "instance",
+        line="\n- {{ .Labels.collector }}: {{ .Value }} times the interval",
+    )
+    return Alert(
+        _OVER_BUDGET,
+        "warning",
+        "platform",
+        settings.fill(expr),
+        summary="An exporter would take more of the database than it is allowed",
+        description=(
+            f"{INSTANCE}: reads of {_EXPORTER} have grown so slow that they do not fit into its budget of database time."
+            f" It reads less often, and what it sees, it sees later.{stretched}"
+        ),
+        next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
+        dashboard=_PAGE,
+        when="an exporter reads less often because of its budget of database time, or exceeds it all the same",
         wait=settings["for"],
         keep=values.keep,
         confirmed=values.window,

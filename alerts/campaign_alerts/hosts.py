@@ -41,7 +41,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
         INSTANCE_HOST_PROCESS_UP,
         up,
         f"0 where a process was seen to be down all through the last {values.window}, by any exporter: what is told of"
-        " processes stands on it",
+        " processes depends on it",
     )
     yield Recording(
         ALL_DOWN,
@@ -55,7 +55,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
             )
         """),
         "hosts on which a sending process is down, where it runs on none: also not on one that cannot be seen, as far as it was"
-        " seen last; what must not tell the same again stands on it",
+        " seen last; what must not tell the same again depends on it",
     )
 
 

@@ -81,16 +81,28 @@ SITUATIONS = (
         "messages go out",
     ),
     Situation(
+        "a delivery stands still, and its validity ends days later",
+        "CampaignDeliveryStalled",
+        ("CampaignDeliveryWillMissValidity (ticket)",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "a delivery stands still, and its validity ends within hours",
+        "CampaignDeliveryWillMissValidity (page: what is lost, and when), CampaignDeliveryStalled (ticket: why)",
+        ("CampaignDeliveryWillMissValidity (ticket)",),
+        _EXPRESSION,
+    ),
+    Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
-        ("CampaignExporterCollectorFailing", "CampaignThroughputStalled"),
+        ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget", "CampaignThroughputStalled"),
         _EXPRESSION,
     ),
     Situation("", "", (f"{_STUCK} (`database_blocked`)",), _CAUSE),
     Situation(
         "the database is not reached",
         "CampaignDatabaseUnreachable",
-        ("CampaignExporterCollectorFailing",),
+        ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget"),
         _EXPRESSION,
     ),
     Situation("", "", ('all that carry `needs="database"`',), "Alertmanager, by equal `campaign_instance`"),
@@ -108,6 +120,12 @@ SITUATIONS = (
         "CampaignExporterCollectorUnavailable",
         ("CampaignExporterCollectorFailing",),
         _EXPRESSION,
+    ),
+    Situation(
+        "statements are slow, and are answered",
+        "CampaignExporterOverBudget",
+        ("CampaignExporterCollectorFailing",),
+        "a round that is left out has not failed; where statements are ended for their time, both tell",
     ),
     Situation("a collector ends no round", "CampaignExporterDataStale", ("CampaignExporterCollectorFailing",), _EXPRESSION),
     Situation(

@@ -20,12 +20,17 @@ those who run deliveries, `deliverability` those who care for the reputation wit
 rule_files: [/etc/prometheus/campaign/*.yml]    # alerts/rules/*.yml of this project
 scrape_configs:
   - job_name: {job}                             # the rules ask for this name
-    scrape_interval: 15s                        # a minute at most: rules look back {window}
+    scrape_interval: 15s                        # {scrape_interval} at most: rules look back {window}
     static_configs: [{{targets: ["exporter.example:11951"]}}]
 ```
 
 They need Prometheus 2.42 or newer. To change a threshold, a duration, the job's name, or where runbooks and dashboards are
-found, edit `alerts/values.yaml`, run `make rules`, and load alerts/rules anew; `make rules` refuses what it does not know.
+found, edit `alerts/values.yaml`, run `make rules`, and load alerts/rules anew; `make rules` tells everything that is wrong in
+the file, and then writes nothing. The dashboards take the severities of the causes and the runbooks' address from there, too:
+run `make dashboards`.
+
+What the commands of `next` and of the runbooks need, such as a database account, is in
+[Before you begin](../alerts/runbooks/README.md).
 
 Two exporters that watch the same instance do no harm: states are merged to the better one, ages to the older, counters are
 compared as rates. Instances are told apart by `campaign_instance`, so no two may share a name.
@@ -34,8 +39,9 @@ compared as rates. Instances are told apart by `campaign_instance`, so no two ma
 _TIMES = """\
 ## How long they take
 
-From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput and endpoints
-30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation ({interval}).
+From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput, outlook
+and endpoints 30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation
+({interval}).
 There, the last time is `for`; before it stands how long the fault must have lasted, or all samples must have said so.
 Alertmanager adds its `group_wait`.
 
@@ -63,6 +69,7 @@ No label holds a number that moves: numbers are in the annotation `description`.
 def alerts_page(values: Values, groups: tuple[Group, ...]) -> str:
     """Make the page."""
     names = {"job": values.job, "window": values.window, "interval": values.interval, "keep": values.keep}
+    names["scrape_interval"] = values.scrape_interval
     names["keep_root"] = values.keep_root
     return "\n".join(
         [

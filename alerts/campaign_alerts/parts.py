@@ -25,6 +25,17 @@ def processed(values: Values) -> str:
     return f"campaign_instance:campaign_messages:increase{values.of('CampaignThroughputStalled')['after']}"
 
 
+def busy(values: Values) -> str:
+    """Name the record of the throughput while there is work, in messages a second."""
+    return f"campaign_instance:campaign_messages_busy:rate{values.of('CampaignThroughputStalled')['after']}"
+
+
+def baseline(values: Values) -> str:
+    """Name the record of the usual throughput while there is work, in messages a second."""
+    span, days = values.of("CampaignThroughputStalled")["after"], values.of("CampaignThroughputLow")["baseline"]
+    return f"campaign_instance:campaign_messages_busy_rate{span}:avg_over_time{days}"
+
+
 def increase(matchers: str, span: str) -> str:
     """Count the messages of a span, without those that were counted at once for a time that was not watched."""
     return f"max by (campaign_instance) (sum without (result, pass) (increase({WATCHED}{matchers}[{span}])))"

@@ -44,7 +44,8 @@ def _blocked(values: Values) -> Alert:
     tables = text.each(
         "sort_desc(max by (table) (max_over_time(campaign_database_blocked_sessions{campaign_instance=%q}[1m])) > 0)",
         "campaign_instance",
-        line="\n- {{ .Labels.table }}: {{ .Value }} sessions wait",
+        heading="\nSessions that wait, by table:",
+        line="\n- {{ .Labels.table }}: {{ .Value }}",
     )
     return Alert(
         _BLOCKED,
@@ -57,9 +58,9 @@ def _blocked(values: Values) -> Alert:
             f" holds.{tables}\n"
             f"Messages under way at the last count: {text.under_way('15m')}.{text.at_stake('database_blocked')}"
         ),
-        next_step=(
-            'psql -c "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM pg_stat_activity'
-            ' WHERE cardinality(pg_blocking_pids(pid)) > 0"'
+        next_step=values.query(
+            "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM pg_stat_activity"
+            " WHERE cardinality(pg_blocking_pids(pid)) > 0"
         ),
         dashboard=_PAGE,
         when=f"a session waits longer than {settings['wait']} for a lock on a table that sending needs",

@@ -19,10 +19,15 @@ def number(query: str, *labels: str, form: str = "humanize") -> str:
     return f"{{{{ with {ask(query, *labels)} }}}}{{{{ . | first | value | {form} }}}}{{{{ else }}}}unknown{{{{ end }}}}"
 
 
-def each(query: str, *labels: str, line: str, by: str = "") -> str:
-    """Give a line for each series that a query finds, in its order or by a label; `.Labels` and `.Value` are its own."""
-    order = f' | sortByLabel "{by}"' if by else ""
-    return f"{{{{ range {ask(query, *labels)}{order} }}}}{line}{{{{ end }}}}"
+def each(query: str, *labels: str, line: str, by: str = "", heading: str = "") -> str:
+    """Give a line for each series that a query finds, in its order or by a label; `.Labels` and `.Value` are its own.
+
+    The heading stands over them where there are any.
+    """
+    found = ask(query, *labels) + (f' | sortByLabel "{by}"' if by else "")
+    if heading:
+        return f"{{{{ with {found} }}}}{heading}{{{{ range . }}}}{line}{{{{ end }}}}{{{{ end }}}}"
+    return f"{{{{ range {found} }}}}{line}{{{{ end }}}}"
 
 
 def short(label: str, most: int = 60) -> str:
@@ -62,8 +67,15 @@ def oldest(cause: str | None = None) -> str:
 
 
 def at_stake(cause: str) -> str:
-    """Tell what waits for the cause that a root alert explains: it mutes the alerts which would tell."""
-    return f"\nAt stake: {deliveries(cause)}.{oldest(cause)}"
+    """Tell what waits for the cause that a root alert explains, if anything: it mutes the alerts which would tell."""
+    told = f"\nAt stake: {deliveries(cause)}.{oldest(cause)}"
+    return f"{{{{ if not ({_none_waits(cause)}) }}}}{told}{{{{ end }}}}"
+
+
+def _none_waits(cause: str) -> str:
+    """Hold where it is known that nothing waits for a cause; what cannot be seen is told."""
+    query = f'max(max_over_time(campaign_deliveries_pending{{campaign_instance=%q,cause="{cause}"}}[{_WINDOW}])) == 0'
+    return ask(query, "campaign_instance")
 
 
 def under_way(window: str = _WINDOW) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from campaign_alerts import text
-from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, blocked, increase, nowhere, processed
+from campaign_alerts.durations import duration, seconds
+from campaign_alerts.parts import ALL_DOWN, DATABASE, WATCHED, baseline, blocked, busy, increase, nowhere, processed
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Values, duration, seconds
+from campaign_alerts.values import Values
 
 _STALLED = "CampaignThroughputStalled"
 _LOW = "CampaignThroughputLow"
@@ -18,14 +19,6 @@ def throughput(values: Values) -> Group:
     """Make the group."""
     alerts = (_stalled(values), _low(values), _errors_high(values))
     return Group("campaign-throughput", values.interval, (*_recordings(values), *alerts))
-
-
-def _busy(span: str) -> str:
-    return f"campaign_instance:campaign_messages_busy:rate{span}"
-
-
-def _baseline(span: str, days: str) -> str:
-    return f"campaign_instance:campaign_messages_busy_rate{span}:avg_over_time{days}"
 
 
 def _recordings(values: Values) -> Iterable[Recording]:
@@ -42,7 +35,7 @@ def _recordings(values: Values) -> Iterable[Recording]:
         "messages processed: tells one delivery that stands still from all of them, and slow from still",
     )
     yield Recording(
-        _busy(span),
+        busy(values),
         low.fill(f"""
             ({processed(values)} >= 1) / {seconds(span):g}
             and on (campaign_instance)
@@ -52,11 +45,11 @@ def _recordings(values: Values) -> Iterable[Recording]:
         " slow one",
     )
     yield Recording(
-        _baseline(span, low["baseline"]),
+        baseline(values),
         low.fill(f"""
-            avg_over_time({_busy(span)}[$baseline])
+            avg_over_time({busy(values)}[$baseline])
             and
-            count_over_time({_busy(span)}[$baseline]) >= {seconds(low["baseline_at_least"]) / seconds(values.interval):g}
+            count_over_time({busy(values)}[$baseline]) >= {seconds(low["baseline_at_least"]) / seconds(values.interval):g}
         """),
         f"the usual throughput while busy; only after {low['baseline_at_least']} of it",
     )
@@ -69,6 +62,7 @@ def _stalled(values: Values) -> Alert:
         "sort_desc(topk(3, time() - min by (delivery_id, label) (last_over_time("
         "campaign_delivery_progress_timestamp_seconds{campaign_instance=%q}[2m]))))",
         "campaign_instance",
+        heading="\nIn progress, by the time since their last progress:",
         line=f"\n- {{{{ .Value | humanizeDuration }}}}: {text.short('label')} ({{{{ .Labels.delivery_id }}}})",
     )
     return Alert(
@@ -109,13 +103,13 @@ def _earlier(span: str, onset: str) -> str:
 
 def _low(values: Values) -> Alert:
     settings, span = values.of(_LOW), values.of(_STALLED)["after"]
-    usual = text.number(f"3600 * {_baseline(span, settings['baseline'])}{{campaign_instance=%q}}", "campaign_instance")
-    now = text.number(f"3600 * {_busy(span)}{{campaign_instance=%q}}", "campaign_instance")
+    usual = text.number(f"3600 * {baseline(values)}{{campaign_instance=%q}}", "campaign_instance")
+    now = text.number(f"3600 * {busy(values)}{{campaign_instance=%q}}", "campaign_instance")
     return Alert(
         _LOW,
         "warning",
         "platform",
-        settings.fill(f"{_busy(span)}\n/ {_baseline(span, settings['baseline'])}\n< $share"),
+        settings.fill(f"{busy(values)}\n/ {baseline(values)}\n< $share"),
         summary="Messages go out far more slowly than usual",
         description=(
             f"{INSTANCE}: {now} messages an hour, {{{{ $value | humanizePercentage }}}} of the {usual} that are usual"
@@ -149,9 +143,8 @@ def _errors_high(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages of the last {settings['range']} failed at their"
             f" first attempt; {float(settings['share']):.0%} are the limit."
         ),
-        next_step=(
-            'psql -c "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg'
-            ' ORDER BY tslastmodified DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT ifailuretype, ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg ORDER BY tslastmodified DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(

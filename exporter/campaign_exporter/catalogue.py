@@ -1,6 +1,6 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
-from campaign_exporter import message_metrics
+from campaign_exporter import catalogue_outlook, message_metrics
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
@@ -15,6 +15,7 @@ COLLECTORS = (
     "endpoints",
     "disks",
     "database",
+    "outlook",
     "messages",
     "tracking",
 )
@@ -424,13 +425,17 @@ COLLECTOR_AVAILABLE = _about_rounds(
 COLLECTOR_SUCCESS = _about_rounds("success", "1 if the last round read all it wanted, else 0.")
 COLLECTOR_DURATION = _about_rounds("duration_seconds", "Time that the last round took.")
 COLLECTOR_INTERVAL = _about_rounds("interval_seconds", "Time between two rounds, as it is in effect.")
+COLLECTOR_STRETCH = _about_rounds(
+    "stretch_ratio",
+    "Interval in effect, as a multiple of the configured one: above 1 the budget of database time stretches it.",
+)
 COLLECTOR_LAST_ROUND = _about_rounds("last_round_timestamp_seconds", "When the last round ended.")
 COLLECTOR_LAST_SUCCESS = _about_rounds("last_success_timestamp_seconds", "When the last round that read all it wanted ended.")
 COLLECTOR_SERIES = _about_rounds("series", "Series that stand in the exposition from this collector.")
 COLLECTOR_ERRORS = Metric(
     "campaign_exporter_collector_errors_total",
     "counter",
-    "Facts that could not be read, by reason.",
+    "Facts that could not be read, by reason; of reason budget, rounds that were left out.",
     labels=("collector", "reason"),
     values=_COLLECTOR | {"reason": REASONS},
 )
@@ -453,6 +458,11 @@ SERIES_DROPPED = Metric(
     labels=("family",),
 )
 
+#: Subjects whose metrics stand in a file of their own.
+_ELSEWHERE = (catalogue_outlook, message_metrics)
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in [*globals().values(), *vars(message_metrics).values()] if isinstance(metric, Metric)
+    metric.name: metric
+    for place in (globals(), *map(vars, _ELSEWHERE))
+    for metric in list(place.values())
+    if isinstance(metric, Metric)
 }

@@ -269,6 +269,15 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
+class OutlookSettings(CollectorSettings):
+    """When what is under way and to come is looked at, over what time rates are measured, and what is large."""
+
+    interval: Interval = 30.0
+    table_size: Annotated[int, Field(ge=0, le=1000)] = 50
+    rate_window: Annotated[Seconds, Field(ge=10)] = 1800.0
+    large_delivery: Annotated[int, Field(ge=1)] = 10_000
+
+
 class MessagesSettings(CollectorSettings):
     """When the delivery logs are read, how much of them at once, and how late a row may come."""
 
@@ -295,6 +304,7 @@ class Collectors(Section):
     endpoints: CollectorSettings = _every(30)
     disks: CollectorSettings = _every(60)
     database: CollectorSettings = _every(15)
+    outlook: OutlookSettings = Field(default_factory=OutlookSettings)
     messages: MessagesSettings = Field(default_factory=MessagesSettings)
     tracking: CollectorSettings = _every(60)
 

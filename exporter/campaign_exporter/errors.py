@@ -37,6 +37,10 @@ class TimedOut(SourceError):
     reason = "timeout"
 
 
+class Resting(TimedOut):
+    """A statement took too long, now or before, and is not asked again for a while."""
+
+
 class Locked(SourceError):
     """A table is locked by somebody else for longer than we wait."""
 
@@ -94,7 +98,7 @@ class TlsFailed(SourceError):
 
 
 class BudgetSpent(SourceError):
-    """The round was not started: the time allowed on the database is used up."""
+    """The round was left out: the time allowed on the database is used up."""
 
     reason = "budget"
 

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from campaign_exporter import __version__, catalogue
+from campaign_exporter.budget import importance
 from campaign_exporter.config import Config, Instance, load_config
 from campaign_exporter.document import ConfigurationError
 from campaign_exporter.metric import Samples
@@ -97,9 +98,9 @@ class Exporter:
         self._config, self._watches = config, stay | new
         for watch in new.values():
             watch.announce()
-        self._scheduler.plan(
-            {f"{name}/{job.name}": job for name, watch in self._watches.items() for job in watch.jobs.values()}
-        )
+        jobs = [(f"{name}/{job.name}", job) for name, watch in self._watches.items() for job in watch.jobs.values()]
+        # What matters most, of all instances, is read first.
+        self._scheduler.plan(dict(sorted(jobs, key=lambda each: importance(each[1].name))))
 
     def _watch(self, config: Config, instance: Instance) -> Watch:
         return Watch(config, instance, clock=self._clock, state=self._state, exposition=self._exposition)

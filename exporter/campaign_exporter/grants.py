@@ -36,8 +36,8 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkoption", ("sstringvalue",))),
-        sql.SQL("-- Only for `campaign-exporter why`, which counts known phrases in a delivery's log, and shows none of it."),
-        sql.SQL("-- It opens that log, in which addresses may stand:"),
+        sql.SQL("-- Only for `campaign-exporter why` and campaign_delivery_log_findings_total, which count known phrases"),
+        sql.SQL("-- in deliveries' logs, and show none of them. It opens these logs, in which addresses may stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
         sql.SQL(
             "-- Only for counters of messages by the recipient's domain. The exporter reads nothing but the domain, but this"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from campaign_exporter import catalogue
-from campaign_exporter.config import CollectorSettings
-from campaign_exporter.errors import REASONS, NotInDatabase, SourceError, Stale, TimedOut
+from campaign_exporter.errors import REASONS, BudgetSpent, NotInDatabase, Resting, SourceError, Stale, TimedOut
 from campaign_exporter.metric import Samples
+from campaign_exporter.pace import Pace
 from campaign_exporter.rounds import Clock, Collector, Round
 from campaign_exporter.state import Memory
 
@@ -21,13 +21,6 @@ _LOG = logging.getLogger(__name__)
 _GRACE = 5.0
 #: Workers given up that may still be out there, before no new one is sent after them.
 _LOST_WORKERS = 3
-#: Withdrawal comes after three intervals, but never later than this where rounds are more frequent.
-_LONGEST_LIFE = 300.0
-
-
-def life_of(settings: CollectorSettings) -> float:
-    """Tell for how many seconds a value is believed: three intervals, at most five minutes but where rounds are rarer."""
-    return min(3 * settings.interval, max(_LONGEST_LIFE, settings.interval + settings.deadline))
 
 
 def _gist(text: str) -> str:
@@ -38,6 +31,7 @@ def _gist(text: str) -> str:
 class _Part(NamedTuple):
     samples: Samples
     read_at: float
+    interval: float
 
 
 @dataclass(slots=True)
@@ -55,13 +49,14 @@ class Job:
     """The rounds of one collector for one instance.
 
     `build` makes the collector from what is remembered; it is called again when a worker does not come back, so that a
-    collector is never used by two workers. `publish` is called with the samples after each change.
+    collector is never used by two workers. `publish` is called with the samples after each change. `pace` says which rounds are
+    left out.
     """
 
     def __init__(
         self,
         name: str,
-        settings: CollectorSettings,
+        pace: Pace,
         build: Callable[[Memory], Collector],
         *,
         memory: Memory,
@@ -71,7 +66,8 @@ class Job:
     ) -> None:
         self.name = name
         self._place = f"collector={memory.name}"
-        self.settings = settings
+        self.settings = pace.settings
+        self._pace = pace
         self._build = build
         self._memory = memory
         self._clock = clock
@@ -99,7 +95,7 @@ class Job:
     @property
     def interval(self) -> float:
         """Seconds between two rounds, as in effect."""
-        return self.settings.interval
+        return self._pace.interval
 
     @property
     def failed(self) -> bool:
@@ -117,17 +113,17 @@ class Job:
         return {part: str(error) for part, error in self.errors.items()}
 
     def due_in(self) -> float:
-        """Tell in how many seconds the next round is due: at once where none was started."""
+        """Tell in how many seconds `run` is to be called: at once where it never was."""
         if not self._started:
             return 0.0
-        return max(self._last_start + self.interval - self._clock.monotonic(), 0.0)
+        return max(self._last_start + self.settings.interval - self._clock.monotonic(), 0.0)
 
     def overdue(self, now: float) -> bool:
-        """Tell whether the schedule has forgotten this job: no round runs, and none was started for two intervals."""
-        return self._round is None and now - self._last_start > 2 * self.interval + 1
+        """Tell whether the schedule has forgotten this job: no round runs, and none was called for in two intervals."""
+        return self._round is None and now - self._last_start > 2 * self.settings.interval + 1
 
     def run(self) -> None:
-        """Run one round, unless one is under way or the breaker is open."""
+        """Run one round, unless one is under way, the breaker open or the budget spent; called each interval as configured."""
         if self._after is not None and not self.first_round_ended.is_set():
             self._after.first_round_ended.wait(self._after.settings.deadline + _GRACE)
         current = self._begin()
@@ -160,7 +156,7 @@ class Job:
             _LOG.error("worker does not come back %s lost=%d", self._place, self._lost)
             self._memory = self._memory.take_over()
             self._collector = self._build_collector()
-            lost = Round(self._clock, current.deadline)
+            lost = Round(self._clock, current.deadline, current.life)
             lost.failures[""] = TimedOut("the round did not come back")
             self._end(lost, started=current.deadline - self.settings.deadline)
             return True
@@ -168,8 +164,8 @@ class Job:
     def withdraw_stale(self) -> None:
         """Take away parts older than three intervals; what is told of the rounds themselves stays."""
         with self._lock:
-            oldest = self._clock.monotonic() - life_of(self.settings)
-            stale = [name for name, part in self._parts.items() if part.read_at < oldest]
+            now = self._clock.monotonic()
+            stale = [name for name, part in self._parts.items() if part.read_at < now - self._pace.life(part.interval)]
             for name in stale:
                 del self._parts[name]
             if stale:
@@ -189,18 +185,24 @@ class Job:
             self._last_start, self._started = self._clock.monotonic(), True
             if self._round is not None or self.worn_out or self._retired:
                 return None
+            if not self._pace.due(self._last_start):
+                self._errors[BudgetSpent.reason] += 1
+                self._publish(self._all_samples())
+                return None
             if self._skip > 0:
                 self._skip -= 1
                 return None
-            self._round = Round(self._clock, self._last_start + self.settings.deadline)
+            self._pace.begin(self._last_start)
+            self._round = Round(self._clock, self._last_start + self.settings.deadline, self._pace.life())
             return self._round
 
     def _end(self, current: Round, started: float | None = None) -> None:
         now, wall = self._clock.monotonic(), self._clock.time()
         self._round = None
         self._facts = current.samples
+        self._pace.end()
         for name, samples in current.parts.items():
-            self._parts[name] = _Part(samples, current.read_at.get(name, now))
+            self._parts[name] = _Part(samples, current.read_at.get(name, now), self.interval)
         self._note(current)
         self._record.duration = now - (current.deadline - self.settings.deadline if started is None else started)
         self._record.last_round = wall
@@ -229,6 +231,8 @@ class Job:
         for part, error in current.failures.items():
             self._errors[error.reason] += 1
             text = f"{error}"
+            if isinstance(error, Resting) and part in self._said:
+                continue
             if _gist(self._said.get(part, "")) != _gist(text):
                 _LOG.warning("not read %s%s reason=%s: %s", self._place, f" part={part}" if part else "", error.reason, text)
             self._said[part] = text
@@ -237,8 +241,12 @@ class Job:
             del self._said[part]
 
     def _open_breaker(self, current: Round) -> None:
-        """After a time-out leave out one round, after several in a row two: recovery still takes at most three intervals."""
-        if any(isinstance(error, TimedOut) for error in current.failures.values()) and not current.parts:
+        """After a time-out leave out one round, after several in a row two: recovery still takes at most three intervals.
+
+        A statement that rests opens nothing: the next round goes on without it.
+        """
+        timed_out = any(isinstance(error, TimedOut) and not isinstance(error, Resting) for error in current.failures.values())
+        if timed_out and not current.parts:
             self._timeouts_in_a_row += 1
             self._skip = min(self._timeouts_in_a_row, 2)
         else:
@@ -259,6 +267,7 @@ class Job:
         told = {
             catalogue.COLLECTOR_AVAILABLE: record.available,
             catalogue.COLLECTOR_INTERVAL: self.interval,
+            catalogue.COLLECTOR_STRETCH: self._pace.stretch,
             catalogue.COLLECTOR_SUCCESS: record.success,
             catalogue.COLLECTOR_DURATION: record.duration,
             catalogue.COLLECTOR_LAST_ROUND: record.last_round,

@@ -4,24 +4,28 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from campaign_exporter import catalogue
+from campaign_exporter.budget import Budget, demand
 from campaign_exporter.collectors.affinity import AffinityCollector
 from campaign_exporter.collectors.database import DatabaseCollector
 from campaign_exporter.collectors.deliveries import DeliveriesCollector
 from campaign_exporter.collectors.disks import DisksCollector
 from campaign_exporter.collectors.endpoints import EndpointsCollector
 from campaign_exporter.collectors.messages import MessagesCollector
+from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
 from campaign_exporter.collectors.tracking import TrackingCollector
 from campaign_exporter.config import Config, Instance
-from campaign_exporter.job import Job, life_of
+from campaign_exporter.job import Job
 from campaign_exporter.metric import Samples
+from campaign_exporter.pace import Pace, life_of
 from campaign_exporter.rounds import Clock, Collector
 from campaign_exporter.snapshot import Exposition, Owner
 from campaign_exporter.sources.campaign import CampaignDatabase
 from campaign_exporter.sources.database import Database
 from campaign_exporter.sources.hosts import Hosts
+from campaign_exporter.sources.rests import Rests
 from campaign_exporter.state import Memory, State
 
 #: Host facts first: what is said of deliveries stands on them.
@@ -31,6 +35,7 @@ _ORDER = (
     "deliveries",
     "pending",
     "throughput",
+    "outlook",
     "messages",
     "tracking",
     "database",
@@ -41,7 +46,7 @@ _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "messages", "tracking", "database"})
+_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "messages", "tracking", "database"})
 
 Builder = Callable[[Memory], Collector]
 
@@ -57,12 +62,17 @@ class Watch:
         self._clock = clock
         self._state = state
         self._exposition = exposition
-        memory = Memory(state, f"{instance.name}/hosts") if state is not None else None
+        memory = self._memory("hosts")
         self._hosts = Hosts(instance, clock=clock, life=self._life("processes"), fresh=self._fresh(), memory=memory)
+        asking = [name for name in _ON_DATABASE if config.collectors.of(name).enabled]
+        demands = {name: demand(name, config.collectors.of(name).interval) for name in asking}
+        allowed = config.budget.database_seconds_per_minute
+        self._budget = Budget(instance.name, demands, allowed=allowed, clock=clock)
         self._database: CampaignDatabase | None = None
         if instance.database is not None:
-            budget = config.budget.database_seconds_per_minute
-            self._database = CampaignDatabase(Database(instance.database, clock, budget=budget), clock)
+            connection = Database(instance.database, clock, spend=self._budget.spend)
+            rests = Rests(instance.name, demands, clock=clock, memory=self._memory("rests"))
+            self._database = CampaignDatabase(connection, clock, rests)
         self.jobs: dict[str, Job] = {}
         for name, build in self._builders().items():
             if config.collectors.of(name).enabled:
@@ -100,7 +110,7 @@ class Watch:
             builders["processes"] = lambda memory: ProcessesCollector(self._hosts, memory=self._kept(memory))
         if hosts:
             builders["affinity"] = lambda _: AffinityCollector(
-                self._hosts, self._database, single_host=instance.single_host_affinities, life=self._life("affinity")
+                self._hosts, self._database, single_host=instance.single_host_affinities
             )
         if instance.endpoints:
             builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
@@ -115,33 +125,27 @@ class Watch:
         messages = self._config.collectors.messages
         throughput = self.instance.throughput
         return {
-            "deliveries": lambda memory: DeliveriesCollector(
-                database, life=self._life("deliveries"), memory=self._kept(memory)
-            ),
+            "deliveries": lambda memory: DeliveriesCollector(database, memory=self._kept(memory)),
             "pending": lambda memory: PendingCollector(
                 database,
                 self._hosts,
                 pending,
                 role=self.instance.role,
-                life=self._life("pending"),
                 memory=self._kept(memory),
             ),
             "throughput": lambda memory: ThroughputCollector(
-                database, throughput, clock=self._clock, life=self._life("throughput"), memory=self._kept(memory)
+                database, throughput, clock=self._clock, memory=self._kept(memory)
             ),
-            "messages": lambda memory: MessagesCollector(
-                database, messages, clock=self._clock, life=self._life("messages"), memory=self._kept(memory)
-            ),
-            "tracking": lambda memory: TrackingCollector(
-                database, clock=self._clock, life=self._life("tracking"), memory=self._kept(memory)
-            ),
-            "database": lambda _: DatabaseCollector(database, clock=self._clock, life=self._life("database")),
+            "messages": lambda memory: MessagesCollector(database, messages, clock=self._clock, memory=self._kept(memory)),
+            "tracking": lambda memory: TrackingCollector(database, clock=self._clock, memory=self._kept(memory)),
+            "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
+            "database": lambda _: DatabaseCollector(database, clock=self._clock),
         }
 
     def _job(self, name: str, build: Builder) -> Job:
         return Job(
             name,
-            self._config.collectors.of(name),
+            Pace(self._config.collectors.of(name), partial(self._budget.stretch, name)),
             build,
             memory=Memory(self._state or State(), f"{self.instance.name}/{name}"),
             clock=self._clock,
@@ -160,17 +164,21 @@ class Watch:
             database = self._database.connection
             if database.up is not None:
                 samples.add(catalogue.UP, database.up)
-            samples.add(catalogue.DATABASE_BUDGET, database.budget_ratio)
+            samples.add(catalogue.DATABASE_BUDGET, self._budget.ratio)
             for collector in (name for name in self.jobs if name in _ON_DATABASE):
                 seconds = database.seconds.get(collector, 0.0)
                 samples.add(catalogue.DATABASE_SECONDS, seconds, collector=collector)
         return samples
 
+    def _memory(self, name: str) -> Memory | None:
+        return Memory(self._state, f"{self.instance.name}/{name}") if self._state is not None else None
+
     def _kept(self, memory: Memory) -> Memory | None:
         return memory if self._state is not None else None
 
     def _life(self, collector: str) -> float:
-        return life_of(self._config.collectors.of(collector))
+        settings = self._config.collectors.of(collector)
+        return life_of(settings.interval, settings.deadline)
 
     def _fresh(self) -> float:
         """Tell for how long collectors share what an agent has said: so that each agent is asked once an interval."""

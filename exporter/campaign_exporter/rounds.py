@@ -43,6 +43,8 @@ class Round:
 
     clock: Clock
     deadline: float
+    #: Seconds for which a value is believed, at the interval in effect.
+    life: float = 300.0
     samples: Samples = field(default_factory=Samples)
     parts: dict[str, Samples] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)

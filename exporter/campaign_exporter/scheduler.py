@@ -23,8 +23,8 @@ _TICK = 1.0
 _STEP = 2.0
 #: Each job may have a worker at work, and some that were given up.
 _WORKERS_PER_JOB = 4
-#: Seconds between the first rounds of two jobs, so that a start is no burst.
-_STAGGER = 0.05
+#: Seconds between the first rounds of two jobs, so that a start is no burst, and within which all are to begin.
+_STAGGER, _STAGGERED = 0.15, 10.0
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler publishes no types
@@ -106,7 +106,7 @@ class Scheduler:
         self._thread.start()
 
     def plan(self, jobs: dict[str, Job]) -> None:
-        """Run these jobs from now on, and no others; a round under way is not waited for."""
+        """Run these jobs from now on, those that stand first beginning first; a round under way is not waited for."""
         with self._lock:
             if self._scheduler is not None:
                 self._scheduler.shutdown(wait=False)
@@ -116,8 +116,9 @@ class Scheduler:
                 job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": _WORKERS_PER_JOB},
                 timezone=UTC,
             )
+            stagger = min(_STAGGER, _STAGGERED / max(len(jobs), 1))
             for number, (key, job) in enumerate(jobs.items()):
-                self._add(key, job, delay=max(number * _STAGGER, job.due_in()))
+                self._add(key, job, delay=max(number * stagger, job.due_in()))
             self._scheduler.start()
 
     def stop(self) -> None:
@@ -132,7 +133,7 @@ class Scheduler:
         if self._scheduler is None:
             return
         first = datetime.now(UTC) + timedelta(seconds=delay)
-        self._scheduler.add_job(job.run, Every(job.interval), id=key, next_run_time=first, replace_existing=True)
+        self._scheduler.add_job(job.run, Every(job.settings.interval), id=key, next_run_time=first, replace_existing=True)
 
     def _watch(self) -> None:
         while not self._stopping.wait(_TICK):

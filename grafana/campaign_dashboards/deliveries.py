@@ -6,6 +6,7 @@ from campaign_dashboards.meaning import (
     ALARMING,
     CAUSE,
     GOOD,
+    GRAVITY,
     RANKS,
     SEVERITY,
     UNKNOWN,
@@ -223,8 +224,8 @@ def remaining() -> Panel:
 def meanings() -> Panel:
     """Say what each cause means."""
     rows = "".join(
-        f"| [{cause.name}](${{runbooks}}/CampaignDeliveryStuckPending.md#{cause.name}) | {cause.severity} | {cause.meaning} |\n"
-        for cause in CAUSES
+        f"| [{name}](${{runbooks}}/CampaignDeliveryStuckPending.md#{name}) | {GRAVITY[name]} | {meaning} |\n"
+        for name, meaning in ((cause.name, cause.meaning) for cause in CAUSES)
     )
     return words(
         "What each cause means",

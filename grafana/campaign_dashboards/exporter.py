@@ -146,11 +146,25 @@ def budget() -> Panel:
     """Draw what share of the budget that is."""
     said = Said(
         "Share of the budget, by exporter",
-        "Database time of the last minute as a share of the budget, by exporter and instance. Above 1 intervals are stretched.",
+        "Database time of the last minute as a share of the budget, by exporter and instance."
+        " Intervals are stretched so that it is no more than 1 on average.",
         "percentunit",
     )
     query = Query(selector(c.DATABASE_BUDGET), "{{instance}} {{campaign_instance}}")
     return time_series(said, [query], Drawn(limits=thresholds(GOOD, (1, WARNING)), judged=True, soft_top=1.1))
+
+
+def stretches() -> Panel:
+    """Draw where rounds are rarer than configured."""
+    said = Said(
+        "Interval, as a multiple of the configured one",
+        "How many times as long as configured the interval of each collector is, the longest of the exporters and instances"
+        " shown: above 1 the budget of database time stretches it, the least important first. Dashed: the first step.",
+        "short",
+    )
+    query = Query(f"max by (collector) ({selector(c.COLLECTOR_STRETCH)})", "{{collector}}")
+    drawn = Drawn(steps=True, lines=neutral(*c.COLLECTORS), limits=thresholds(GOOD, (2, WARNING)), soft_top=4)
+    return time_series(said, [query], drawn)
 
 
 def durations() -> Panel:
@@ -211,7 +225,14 @@ def exporter() -> Board:
             Section("Collectors", [Place(collectors(), 24, 8), Place(age(), 12, 9), Place(errors(), 12, 9)]),
             Section("Exporters", [Place(exporters(), 12, 8), Place(databases(), 12, 8)]),
             Section(
-                "Cost", [Place(seconds(), 12, 9), Place(budget(), 12, 9), Place(durations(), 12, 9), Place(series(), 12, 9)]
+                "Cost",
+                [
+                    Place(seconds(), 12, 9),
+                    Place(budget(), 12, 9),
+                    Place(stretches(), 12, 9),
+                    Place(durations(), 12, 9),
+                    Place(series(), 24, 8),
+                ],
             ),
             Section("Database", [Place(clocks(), 24, 8)]),
         ],

@@ -5,6 +5,7 @@ not matter. What is neither good nor bad has one of the neutral colours, which a
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import (
@@ -17,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
+from campaign_alerts.values import SHIPPED, load_values
 from campaign_exporter.diagnosis.causes import CAUSES, SEVERITIES, Severity
 
 CRITICAL = "red"
@@ -53,9 +55,13 @@ _SHADES: Mapping[Severity, Sequence[str]] = {
 }
 
 
+#: How grave each cause is: what the alerts say of it, so that no dashboard contradicts a page.
+GRAVITY: dict[str, Severity] = {name: cause.severity for name, cause in load_values(SHIPPED).causes.items()}
+
+
 def causes_of(*severities: Severity) -> tuple[str, ...]:
     """Name the causes of these severities."""
-    return tuple(cause.name for cause in CAUSES if cause.severity in severities)
+    return tuple(cause.name for cause in CAUSES if GRAVITY[cause.name] in severities)
 
 
 #: Causes that somebody has to do something about; the others are in order.
@@ -64,7 +70,9 @@ ALARMING = causes_of("critical", "warning", "info")
 
 def cause_colours() -> Mapping[str, str]:
     """Give each cause a shade of its severity's colour."""
-    return {name: shade for severity in SEVERITIES for name, shade in zip(causes_of(severity), _SHADES[severity], strict=True)}
+    # A site that calls more causes critical than there are shades sees some of them alike.
+    shades = ((causes_of(severity), cycle(_SHADES[severity])) for severity in SEVERITIES)
+    return {name: shade for names, own in shades for name, shade in zip(names, own, strict=False)}
 
 
 def value_map(texts: Mapping[str, tuple[str, str]]) -> ValueMap:
@@ -99,7 +107,7 @@ SEVERITY = value_map(
     {"0": ("none", GOOD)} | {str(RANKS[severity]): (severity, OF_SEVERITY[severity]) for severity in SEVERITIES[:3]}
 )
 #: Each cause by its name, in the colour of its severity.
-CAUSE = value_map({cause.name: (cause.name, OF_SEVERITY[cause.severity]) for cause in CAUSES})
+CAUSE = value_map({cause.name: (cause.name, OF_SEVERITY[GRAVITY[cause.name]]) for cause in CAUSES})
 #: A share of what should be up: all is good, a part is for working hours, none at all calls somebody.
 SHARE_UP = thresholds(CRITICAL, (0.0001, WARNING), (1, GOOD))
 #: Neither good nor bad.

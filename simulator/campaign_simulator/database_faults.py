@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, one_of, required
+from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, one_of, required, single
 from campaign_simulator.locks import EXCLUSIVE, ROW, SHARED, Lock, LockKind
 from campaign_simulator.obstacles import SENDING_TABLES
 from campaign_simulator.roles import MONITOR_ROLE, set_password
@@ -13,6 +13,10 @@ from campaign_simulator.troubles import launch
 
 _SLOW_PAUSE_SECONDS = 0.27
 _SLOW_RUN_SECONDS = 0.03
+_LABORIOUS_SECONDS = "0.3"
+#: Longer than a statement of the engine or of monitoring holds a table.
+_PATIENCE = "10s"
+_LONGEST_LABOUR = 60.0
 
 
 def _tables(world: World, arguments: Sequence[str]) -> Sequence[str]:
@@ -109,6 +113,48 @@ def _slow(world: World, _target: str) -> Undo:
     return undo
 
 
+def _seconds(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    """Take a number of seconds."""
+    given = single(arguments, _LABORIOUS_SECONDS)
+    try:
+        number = float(given)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= _LONGEST_LABOUR:
+        raise FaultError(f"{given!r} is no number of seconds above 0, {_LONGEST_LABOUR:.0f} at most")
+    return (given,)
+
+
+def _laborious(world: World, seconds: str) -> Undo:
+    """Let a row-level policy, which superusers are not bound by, take its time once a statement."""
+    name = {
+        "table": sql.Identifier(world.schema, "nmsdelivery"),
+        "labour": sql.Identifier(world.schema, "campaign_simulator_labour"),
+        "role": sql.Identifier(MONITOR_ROLE),
+    }
+
+    def change(*statements: str) -> None:
+        with world.connect() as connection, connection.transaction():
+            connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_PATIENCE)))
+            for statement in statements:
+                connection.execute(sql.SQL(statement).format(**name))
+
+    with world.connect() as connection:
+        if connection.execute("SELECT 1 FROM pg_policies WHERE policyname = 'labour'").fetchone():
+            raise FaultError("statements are slow already: clear statements-slow first")
+    body = f"BEGIN PERFORM pg_sleep({float(seconds)}); RETURN true; END"
+    change(
+        f"CREATE FUNCTION {{labour}}() RETURNS boolean LANGUAGE plpgsql AS '{body}'",
+        "CREATE POLICY labour ON {table} FOR SELECT TO {role} USING ((SELECT {labour}()))",
+        "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+    )
+    return lambda: change(
+        "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY labour ON {table}",
+        "DROP FUNCTION {labour}()",
+    )
+
+
 def _select_revoked(world: World, table: str) -> Undo:
     name, role = sql.Identifier(world.schema, table), sql.Identifier(MONITOR_ROLE)
 
@@ -151,6 +197,13 @@ DATABASE_FAULTS = (
     Fault("database-down", "", "the server was killed", no_arguments, _down, freezes=True),
     Fault("database-frozen", "", "the server takes connections and does not answer", no_arguments, _frozen, freezes=True),
     Fault("database-slow", "", "the server runs a tenth of the time", no_arguments, _slow),
+    Fault(
+        "statements-slow",
+        "[SECONDS]",
+        "each statement of the monitoring role on NmsDelivery takes so much longer (else 0.3 s)",
+        _seconds,
+        _laborious,
+    ),
     Fault("select-revoked", "TABLE...", "the monitoring role may not read tables", _tables_to_revoke, _select_revoked),
     Fault("password-changed", "", "the monitoring role has another password", no_arguments, _password_changed),
 )

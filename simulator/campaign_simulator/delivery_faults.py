@@ -90,7 +90,7 @@ EXCLUSIONS = (
 )
 
 
-def _after(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+def after(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     """Take a time such as 90, 15m or 2h; without one an hour."""
     text = single(arguments, "1h")
     if not re.fullmatch(r"[1-9]\d{0,6}[smhd]?", text):
@@ -98,9 +98,14 @@ def _after(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     return (text,)
 
 
-def _scheduled(world: World, after: str) -> Undo:
-    number, unit = re.findall(r"\d+|\D+$", after + ("s" if after.isdigit() else ""))
-    return troubled(world, troubles.scheduled(timedelta(seconds=int(number) * _UNITS[unit])))
+def span(text: str) -> timedelta:
+    """Read a time that `after` has taken."""
+    number, unit = re.findall(r"\d+|\D+$", text + ("s" if text.isdigit() else ""))
+    return timedelta(seconds=int(number) * _UNITS[unit])
+
+
+def _scheduled(world: World, target: str) -> Undo:
+    return troubled(world, troubles.scheduled(span(target)))
 
 
 def _approvals(_world: World, arguments: Sequence[str]) -> Sequence[str]:
@@ -182,7 +187,7 @@ def _simple(name: str, description: str, apply: Callable[[World, str], Undo]) ->
 
 
 DELIVERY_FAULTS = (
-    Fault("delivery-scheduled", "[AFTER]", "a large delivery is due later (90, 15m, 2h; else 1h)", _after, _scheduled),
+    Fault("delivery-scheduled", "[AFTER]", "a large delivery is due later (90, 15m, 2h; else 1h)", after, _scheduled),
     _one("delivery-in-wave", "the parts of a delivery have their next pass in an hour", troubles.IN_WAVE),
     _one("delivery-in-retry", "what a delivery has left is tried again in an hour", troubles.IN_RETRY),
     _one("validity-expired", "a delivery waits and its validity is over", troubles.EXPIRED),

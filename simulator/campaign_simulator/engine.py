@@ -9,13 +9,14 @@ from campaign_simulator.journal import Ids, Journal, LogRange, Outcome, part_ran
 from campaign_simulator.mid_sourcing import MidServer
 from campaign_simulator.model import PART_SIZE, Delivery, Part
 from campaign_simulator.obstacles import COPIER, Site, held, module_of
-from campaign_simulator.sending import Sender
+from campaign_simulator.sending import Sender, Slowness
 from campaign_simulator.tracking import Tracker
 from campaign_simulator.traffic import Traffic
 from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, DeliveryMode, LogStatus, State
 from campaign_simulator.workflows import Workflows
 
 RETRY_PERIOD = timedelta(seconds=90)  # Adobe advises an hour; a demo has not the time
+_REJECTED_EVERY = 50  # for so many messages rules leave one recipient out
 _MAX_STEP_SECONDS = 60.0  # what a longer sleep would have sent is lost
 _STATES_OF_NOTE = frozenset({State.START_PENDING, State.RETRY_PENDING, State.FINISHED})
 _LOG = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Engine:
         self._credit = 0.0
         self.pace = 1.0  # the share of its rate at which the mta sends
         self.halted: set[int] = set()  # deliveries in progress that the mta has forgotten
+        self.slowed: dict[int, Slowness] = {}  # deliveries that go no faster than this
         self.sender = Sender(self.journal, self._chance)
         self.tracker = Tracker(self.journal, self.ids, self._chance)
         self.last_sent: dict[str, datetime] = {}  # when something last went out, by IP affinity
@@ -95,6 +97,11 @@ class Engine:
         """End a delivery that cannot be sent."""
         self._end(delivery, State.FAILED)
 
+    def stop(self, delivery: Delivery) -> None:
+        """End a delivery that somebody stops, whatever is left of it."""
+        self.drop_parts(delivery)
+        self._end(delivery, State.STOPPED)
+
     def make_parts(self, delivery: Delivery, logs: range | list[int], next_pass: datetime, retry: int = 0) -> None:
         """Cut messages into parts, to be sent from a moment on."""
         for part_logs in part_ranges(logs, PART_SIZE):
@@ -149,6 +156,7 @@ class Engine:
     def _personalize(self, delivery: Delivery) -> None:
         """Write the delivery logs and the parts."""
         delivery.to_deliver = delivery.size
+        delivery.rejected = delivery.size // _REJECTED_EVERY
         logs = self.ids.logs(delivery.size)
         self.journal.prepared(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
         if delivery.mode == DeliveryMode.MID_SOURCING:
@@ -179,6 +187,8 @@ class Engine:
         sending.sort(key=lambda delivery: (delivery.broad_start is not None, delivery.modified or delivery.created))
         for index, delivery in enumerate(sending):
             share = min(int(self._credit), max(1, int(self._credit / (len(sending) - index))))
+            slowness = self.slowed.get(delivery.delivery_id)
+            share = share if slowness is None else slowness.allow(share, elapsed)
             if share:
                 self._credit -= self._send_some(delivery, share)
         self._credit = min(self._credit, self._rate)  # an idle mta saves up nothing

@@ -4,6 +4,7 @@ from campaign_simulator.clue_faults import CLUE_FAULTS
 from campaign_simulator.database_faults import DATABASE_FAULTS
 from campaign_simulator.delivery_faults import DELIVERY_FAULTS
 from campaign_simulator.option_faults import OPTION_FAULTS
+from campaign_simulator.outlook_faults import OUTLOOK_FAULTS
 from campaign_simulator.platform_faults import PLATFORM_FAULTS
 from campaign_simulator.sending_faults import SENDING_FAULTS
 from campaign_simulator.workflow_faults import WORKFLOW_FAULTS
@@ -13,6 +14,7 @@ FAULTS = (
     *WORKFLOW_FAULTS,
     *DELIVERY_FAULTS,
     *SENDING_FAULTS,
+    *OUTLOOK_FAULTS,
     *CLUE_FAULTS,
     *OPTION_FAULTS,
     *DATABASE_FAULTS,

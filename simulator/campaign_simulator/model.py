@@ -109,6 +109,7 @@ class Delivery:
     to_deliver: int = 0
     success: int = 0
     error: int = 0
+    rejected: int = 0  # left out by rules when it was prepared
     new_quarantine: int = 0
     reasons: dict[FailureReason, int] = field(default_factory=dict)
     tracking: Tracking = field(default_factory=Tracking)

@@ -216,6 +216,8 @@ class PostgresServer:
             "fsync": "off",
             "full_page_writes": "off",
             "max_wal_size": "4GB",
+            # As _HBA asks for; the default before PostgreSQL 14 is another.
+            "password_encryption": "scram-sha-256",
         }
         if self.shared_socket is not None:
             settings["unix_socket_directories"] += f",{self.shared_socket}"

@@ -78,6 +78,7 @@ def _counters(delivery: Delivery) -> Row:
         "iSuccess": delivery.success,
         "iSent": delivery.success,
         "iHtml": delivery.to_deliver,
+        "iReject": delivery.rejected,
         "iError": delivery.error,
         "iErrorPending": len(delivery.softly_bounced) + _waiting_for_retry(delivery),
         "iNewQuarantine": delivery.new_quarantine,

@@ -42,6 +42,21 @@ _FULL = (2, 9)  # so many mailboxes of so many, while mailboxes are full
 _REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
+@dataclass
+class Slowness:
+    """A delivery's own limit, in messages a second; what a step does not use up is kept, up to a second's worth."""
+
+    rate: float
+    credit: float = 0.0
+
+    def allow(self, wanted: int, elapsed: float) -> int:
+        """Tell how many of the messages that could be sent may be sent."""
+        self.credit += self.rate * elapsed
+        allowed = min(wanted, int(self.credit))
+        self.credit = min(self.credit - allowed, max(self.rate, 1.0))
+        return allowed
+
+
 class Sender:
     """Tries messages and counts; the counts are the truth about throughput."""
 

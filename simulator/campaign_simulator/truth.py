@@ -1,7 +1,7 @@
 """What the simulator knows to be true, for tests to compare with what is measured."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from campaign_simulator.hosts import Hosts
 from campaign_simulator.model import Delivery
 from campaign_simulator.obstacles import causes
 from campaign_simulator.sending import ANSWERS
-from campaign_simulator.vocabulary import PENDING, PREPARATION, Cause, LogStatus, State
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Cause, LogStatus, State
 
 _UNDER_WAY = range(State.START_PENDING, State.STOPPED)  # Adobe: launched and not over
 StateAndChannel = tuple[int | None, int | None]
@@ -32,6 +32,16 @@ class PendingDelivery:
 
 
 @dataclass(frozen=True)
+class Coming:
+    """Messages of a delivery of this instance that are to be sent later."""
+
+    delivery_id: int
+    moment: datetime
+    messages: int
+    launched: bool
+
+
+@dataclass(frozen=True)
 class Truth:
     """The state of the simulated instance at one moment, out of its model and not out of its database.
 
@@ -49,6 +59,9 @@ class Truth:
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
+    under_way: Mapping[StateAndChannel, Mapping[str, int]]  # counters of deliveries in these states, by kind
+    coming: tuple[Coming, ...]
+    past_validity: Mapping[int, int]  # messages not tried by then, by delivery that is slowed down
     processes: Mapping[str, Mapping[str, int]]  # 1 or 0, by host and module that is to run
     affinities: Mapping[str, tuple[str, ...]]  # by host
     pending: tuple[PendingDelivery, ...]
@@ -74,6 +87,9 @@ class Truth:
             "message_domains": _nested(self.message_domains),
             "simulated_attempts": self.simulated_attempts,
             "messages_remaining": _nested(self.messages_remaining),
+            "under_way": _nested(self.under_way),
+            "coming": [{**vars(each), "moment": each.moment.isoformat()} for each in self.coming],
+            "past_validity": {str(number): messages for number, messages in self.past_validity.items()},
             "processes": {host: dict(modules) for host, modules in self.processes.items()},
             "affinities": {host: list(names) for host, names in self.affinities.items()},
             "pending": [vars(delivery) for delivery in self.pending],
@@ -102,6 +118,9 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,
         messages_remaining=dict(remaining),
+        under_way=_under_way(engine),
+        coming=tuple(each for delivery in engine.active.values() for each in _coming(delivery, moment)),
+        past_validity=dict(_past_validity(engine, moment)),
         processes={
             name: {module: int(module in host.processes) for module in host.plan.modules}
             for name, host in hosts.by_name.items()
@@ -157,9 +176,45 @@ def _waiting(delivery: Delivery, why: tuple[Cause, ...]) -> PendingDelivery:
     )
 
 
-def _nested(counts: Mapping[Any, int]) -> dict[str, dict[str, int]]:
+def _under_way(engine: Engine) -> dict[StateAndChannel, Mapping[str, int]]:
+    """Sum the counters of what is launched and not over; rows put in by hand have messages to deliver alone."""
+    sums: dict[StateAndChannel, Counter[str]] = {
+        key: Counter(to_deliver=messages) for key, messages in engine.remaining_elsewhere.items()
+    }
+    for delivery in engine.active.values():
+        if delivery.state in _UNDER_WAY:
+            sums.setdefault((int(delivery.state), int(delivery.channel)), Counter()).update(
+                to_deliver=delivery.to_deliver,
+                processed=delivery.processed,
+                success=delivery.success,
+                error=delivery.error,
+                rejected=delivery.rejected,
+                quarantined=delivery.new_quarantine,
+            )
+    return {key: dict(counts) for key, counts in sums.items()}
+
+
+def _coming(delivery: Delivery, moment: datetime) -> Iterator[Coming]:
+    """List what is to be sent later of a delivery that is prepared, and that this instance sends."""
+    launched = delivery.state in PENDING | SENDING
+    if delivery.automatic and (launched or delivery.state in {State.MESSAGE_READY, State.READY}):
+        for part in delivery.parts.values():
+            start = max(part.next_pass, delivery.contact)
+            if start > moment:
+                yield Coming(delivery.delivery_id, start, len(part.logs) - part.sent, launched)
+
+
+def _past_validity(engine: Engine, moment: datetime) -> Iterator[tuple[int, int]]:
+    for number, slowness in engine.slowed.items():
+        delivery = engine.active.get(number)
+        if delivery is not None and delivery.validity is not None:
+            in_time = slowness.rate * max((delivery.validity - moment).total_seconds(), 0.0)
+            yield number, max(delivery.remaining - int(in_time), 0)
+
+
+def _nested(counts: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
     """Turn pairs of keys into two levels of text keys."""
-    result: dict[str, dict[str, int]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for (first, second), count in counts.items():
         result.setdefault(_text(first), {})[_text(second)] = count
     return result

@@ -1,18 +1,16 @@
 """The shipped rules with all their durations divided: the same generator, the same values, a shorter night."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from campaign_alerts.durations import is_duration, seconds
 from campaign_alerts.render import groups, rule_files
 from campaign_alerts.rule import Alert
-from campaign_alerts.values import Values, load_values, seconds
+from campaign_alerts.values import SHIPPED, Values, load_values
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "alerts" / "values.yaml"
-_DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+")
 #: A bound of the exporter's histogram: what it is compared with is not compressed, since the simulator backdates it.
 _KEPT = {"within"}
 
@@ -40,7 +38,7 @@ def compress(directory: Path, faster: int) -> Values:
 def _divided(tree: Any, faster: int) -> Any:  # noqa: ANN401 - YAML
     if isinstance(tree, dict):
         return {key: value if key in _KEPT else _divided(value, faster) for key, value in tree.items()}
-    if isinstance(tree, str) and _DURATION.fullmatch(tree):
+    if is_duration(tree):
         shorter = seconds(tree) / faster
         assert shorter == int(shorter), f"{tree} divided by {faster} is no whole number of seconds: choose another factor"
         return f"{int(shorter)}s"

@@ -4,7 +4,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from campaign_alerts.values import Values, seconds
+from campaign_alerts.durations import seconds
+from campaign_alerts.values import Values
 from integration.core.exporter_process import wait_until
 
 #: What the simulated MTAs send while there is work, unless told otherwise.

@@ -13,7 +13,7 @@ from alerting.target import SHIPPED
 from campaign_alerts.rule import Alert
 from drill.compressed import alerts
 from drill.scenes import Scene
-from drill.site import Site
+from drill.site import NO_BUDGET, Site
 from drill.stack import Line, Stack
 
 T = TypeVar("T")
@@ -77,11 +77,15 @@ class Performance:
         self._wait("the site is not quiet", self._quiet, 180)
         if self.scene.delay:
             self.site.fault("alert-delay", "1")
+        if self.scene.budget is not None:
+            self.site.allow(self.scene.budget)
         try:
             return self._play()
         finally:
             if self.scene.delay:
                 self.site.clear("alert-delay")
+            if self.scene.budget is not None:
+                self.site.allow(NO_BUDGET)
 
     def _play(self) -> Result:
         result = Result(self.scene, time.time())
@@ -97,7 +101,7 @@ class Performance:
             lines = self._lines()
             cleared = time.time()
         result.cleared = self._cleared = cleared
-        self._wait("nobody was told that it is over", lambda: self._told(over=True), self.scene.limit)
+        self._wait("nobody was told that it is resolved", lambda: self._told(over=True), self.scene.limit)
         result.withdrawn = self._told(over=True).at  # type: ignore[union-attr]  # it is there
         lines = self._lines()
         self._measure(result, lines)

@@ -72,7 +72,7 @@ def perform(stack: Stack, stages: Sequence[Site], scenes: Sequence[tuple[Scene, 
 
 
 def _summary(result: Result) -> str:
-    return f"told after {result.notified - result.fault:.1f} s, withdrawn after {result.withdrawn - result.cleared:.1f} s"
+    return f"told after {result.notified - result.fault:.1f} s, resolved after {result.withdrawn - result.cleared:.1f} s"
 
 
 def _listed(problems: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from alerting.target import SHIPPED as ALERTMANAGER
+from campaign_alerts.durations import seconds
 from campaign_alerts.rule import Alert
-from campaign_alerts.values import seconds
 from drill.compressed import ROOT, alerts, shipped
 from drill.performance import Notice, Result, rule_of
 from drill.playbill import Outcome
@@ -26,8 +26,8 @@ _HEADER = """\
 
 Each alert was made to fire by its own fault: set in the simulator, seen by a real exporter, told by a real Prometheus and a
 real Alertmanager to a pager service, a mailbox and a chat room on the same machine. A scene passes when exactly the right alert
-fires, with exactly its labels, reaches the right people in words without a gap, mutes what it must, is withdrawn once the fault
-is mended, and nothing else fires that docs/alerts.md does not name for the situation.
+fires, with exactly its labels, reaches the right people in words without a gap, mutes what it must, is resolved once the fault
+is fixed, and nothing else fires that docs/alerts.md does not name for the situation.
 
 {proven} of {shipped} alerts are proven so. Measured on {date}; {machine}.
 """
@@ -45,9 +45,9 @@ first numbers are of a short night. Exporter and Prometheus looked once a second
   group: where Alertmanager still remembers the ticket of the scene before, it waits for `group_interval`
   ({group_interval:.0f} s here) instead.
 - Runs were made one after the other on each of {sites} instances; each page {rounds} times, each ticket once.
-- *withdrawn*: from mending the fault until the notification that it is over: the window, `keep_firing_for`, `group_interval`.
+- *resolved*: from fixing the fault until the notification that it is resolved: the window, `keep_firing_for`, `group_interval`.
 
-| alert | severity | runs | seen | needed | for | told | fault to notification: p50 | max | withdrawn |
+| alert | severity | runs | seen | needed | for | told | fault to notification: p50 | max | resolved |
 |---|---|---|---|---|---|---|---|---|---|
 """
 _DEFAULTS = """
@@ -59,7 +59,7 @@ all of them, and both the time that the drill measured beyond its own intervals,
 is NmsMTA_Alert_Delay, 30 min unless set.
 A ticket of an instance of which another ticket is open waits for `group_interval`, 10 min at most, instead of `group_wait`.
 
-| alert | needed | for | group_wait | rounds at most | fault to notification: usual | most | mended to withdrawn, most |
+| alert | needed | for | group_wait | rounds at most | fault to notification: usual | most | fixed to resolved, most |
 |---|---|---|---|---|---|---|---|
 """
 _TEXTS = """

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -20,6 +21,8 @@ from integration.core.exporter_process import COMMAND, free_port, wait_until
 _SIMULATOR = str(Path(sys.executable).parent / "campaign-simulator")
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
+#: Seconds a minute: no round is left out.
+NO_BUDGET = 60.0
 
 
 class Site:
@@ -77,6 +80,15 @@ class Site:
         wait_until(lambda: process.poll() is not None or _ready(address), _START_SECONDS)
         assert process.poll() is None, (self.directory / "exporter.log").read_text()[-2000:]
 
+    def allow(self, seconds_a_minute: float) -> None:
+        """Give the running exporter another budget of database time."""
+        file = self.directory / "drill.yaml"
+        configuration = yaml.safe_load(file.read_text())
+        file.write_text(yaml.safe_dump({**configuration, "budget": {"database_seconds_per_minute": seconds_a_minute}}))
+        before = _reloaded(self.address)
+        self._exporters[self.address].send_signal(signal.SIGHUP)
+        wait_until(lambda: _reloaded(self.address) != before)
+
     def kill_exporter(self, address: str | None = None) -> None:
         process = self._exporters.pop(address or self.address)
         process.kill()
@@ -99,7 +111,9 @@ class Site:
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
         # An overlap of minutes would be read each second.
         configuration["collectors"]["messages"] = {"interval": "2s", "overlap": "30s"}
-        configuration["budget"] = {"database_seconds_per_minute": 60}
+        # The window of the rates is shorter as the durations of the rules are.
+        configuration["collectors"]["outlook"]["rate_window"] = "60s"
+        configuration["budget"] = {"database_seconds_per_minute": NO_BUDGET}
         (self.directory / "drill.yaml").write_text(yaml.safe_dump(configuration))
         (self.directory / "second.yaml").write_text(yaml.safe_dump({**configuration, "state_directory": "none"}))
 
@@ -153,6 +167,12 @@ def ask(address: str, path: str) -> tuple[int, bytes, str]:
 
 def _ready(address: str) -> bool:
     return bool(ask(address, "/-/ready")[0] == 200)
+
+
+def _reloaded(address: str) -> str:
+    name = "campaign_exporter_config_last_reload_success_timestamp_seconds "
+    (line,) = [line for line in _page(address)[0].decode().splitlines() if line.startswith(name)]
+    return line
 
 
 def _page(address: str) -> tuple[bytes, str]:

@@ -31,7 +31,20 @@ def report() -> Report:
 
 
 @pytest.fixture(scope="module")
-def outcomes(ground: Path, report: Report, say: Callable[[str], None]) -> dict[str, Outcome]:
+def outcomes(request: pytest.FixtureRequest, ground: Path, report: Report, say: Callable[[str], None]) -> dict[str, Outcome]:
+    """Play all scenes and write the report; of a run that selects tests by name, only those scenes, once, and write none."""
+    asked = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = [scene for scene in SCENES if any(each is not None and each.params.get("scene") is scene for each in asked)]
+    return _some(ground, chosen, say) if 0 < len(chosen) < len(SCENES) else _all(ground, report, say)
+
+
+def _some(ground: Path, scenes: list[Scene], say: Callable[[str], None]) -> dict[str, Outcome]:
+    past = seed(ground, compress(ground / "rules", FASTER), _SEEDED)
+    with Stack(ground / "some", FASTER, seed=past) as stack, sites(stack, [_SEEDED]) as stages:
+        return perform(stack, stages, [(scene, False) for scene in scenes], say)
+
+
+def _all(ground: Path, report: Report, say: Callable[[str], None]) -> dict[str, Outcome]:
     values = compress(ground / "rules", FASTER)
     past = seed(ground, values, _SEEDED)
     own = [(scene, False) for scene in SCENES if scene.seeded]

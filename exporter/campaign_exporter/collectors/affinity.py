@@ -11,7 +11,7 @@ from campaign_exporter.domain.host_facts import Declared
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import statements
-from campaign_exporter.sources.campaign import CampaignDatabase
+from campaign_exporter.sources.campaign import CampaignDatabase, Questions
 from campaign_exporter.sources.hosts import Hosts
 from campaign_exporter.sources.situation import read_platform
 
@@ -21,11 +21,10 @@ class AffinityCollector:
 
     name = "affinity"
 
-    def __init__(self, hosts: Hosts, database: CampaignDatabase | None, *, single_host: frozenset[str], life: float) -> None:
+    def __init__(self, hosts: Hosts, database: CampaignDatabase | None, *, single_host: frozenset[str]) -> None:
         self._hosts = hosts
         self._database = database
         self._single_host = single_host
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Read all hosts side by side, each failing alone, then the database."""
@@ -34,13 +33,21 @@ class AffinityCollector:
         _add_consistency(current.samples, known, self._single_host)
         if self._database is not None:
             with current.part("deliveries") as samples:
-                with self._database.round(self.name, current, life=self._life) as ask:
+                with self._database.round(self.name, current, life=current.life) as ask:
                     deliveries = ask.sending_deliveries()
                     platform = read_platform(ask, self._hosts)
                     typologies = ask.typology_affinities()
-                    enumerated = ask.enumerated_affinities() if ask.can_ask(statements.ENUMERATED_AFFINITIES) else []
+                    enumerated = self._enumerated(current, ask)
                 _add_mismatches(samples, deliveries, platform)
                 _add_latent(samples, deliveries, platform, Counter([*typologies.values(), *enumerated]))
+
+    def _enumerated(self, current: Round, ask: Questions) -> list[str]:
+        """List what users choose from; where that is shut the round fails, and goes on without."""
+        obstacle = ask.obstacle(statements.ENUMERATED_AFFINITIES)
+        if obstacle is not None:
+            current.failures["enumeration"] = obstacle
+            return []
+        return ask.enumerated_affinities()
 
 
 def _add_host(samples: Samples, host: str, declared: Declared) -> None:

@@ -11,14 +11,13 @@ class DatabaseCollector:
 
     name = "database"
 
-    def __init__(self, database: CampaignDatabase, *, clock: Clock, life: float) -> None:
+    def __init__(self, database: CampaignDatabase, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._life = life
 
     def collect(self, current: Round) -> None:
         """Ask for the clock, the replay lag, and the waits."""
-        with self._database.round(self.name, current, life=self._life) as ask:
+        with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("clock") as samples:
                 self._add_clock(samples, ask)
             with current.part("locks") as samples:

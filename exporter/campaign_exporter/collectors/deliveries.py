@@ -20,9 +20,8 @@ class DeliveriesCollector:
 
     name = "deliveries"
 
-    def __init__(self, database: CampaignDatabase, *, life: float, memory: Memory | None) -> None:
+    def __init__(self, database: CampaignDatabase, *, memory: Memory | None) -> None:
         self._database = database
-        self._life = life
         self._memory = memory
         kept = memory.read() if memory else None
         self._history = History.load(kept)
@@ -32,7 +31,7 @@ class DeliveriesCollector:
         """Read all deliveries at once, so that counts and transitions fit together; what is due may fail apart."""
         with current.part() as samples:
             due: Due | None = None
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 rows = ask.deliveries()
                 with current.part("progress") as progress:
                     due = read_due(ask)

@@ -39,13 +39,11 @@ class MessagesCollector:
         settings: MessagesSettings,
         *,
         clock: Clock,
-        life: float,
         memory: Memory | None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._life = life
         self._memory = memory
         self._logs: dict[str, _Followed] = {}
         kept = (memory.read() if memory else None) or {"windows": {}, "counters": None}
@@ -58,12 +56,12 @@ class MessagesCollector:
     def collect(self, current: Round) -> None:
         """Count what is new in each log; one that cannot be read fails alone."""
         with current.part() as samples:
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 now = ask.now()
                 logs = logs_there(ask)
                 for log in logs:
                     with current.part(log.table) as lags:
-                        self._follow(ask, log, now, lags)
+                        self._follow(ask, log, now, current.life, lags)
                     if not isinstance(current.failures.get(log.table), Missing | PermissionDenied | None):
                         break  # the transaction is broken: what is left of it would only say so
             if not logs:
@@ -73,11 +71,11 @@ class MessagesCollector:
                 self._memory.keep({"windows": windows, "counters": self._counters.dump()})
                 self._counters.add_to(samples)
 
-    def _follow(self, ask: Questions, log: BroadLog, now: float, samples: Samples) -> None:
+    def _follow(self, ask: Questions, log: BroadLog, now: float, life: float, samples: Samples) -> None:
         """Read what a log has to tell, and count it once all of it has been read."""
         followed = self._followed(log.table)
         window, monotonic = followed.window, self._clock.monotonic()
-        if followed.last_success is None or monotonic - followed.last_success > self._life:
+        if followed.last_success is None or monotonic - followed.last_success > life:
             followed.watched_since = now
         plan = window.plan(now, monotonic)
         pages = read_pages(ask, log, plan, self._settings.max_rows)

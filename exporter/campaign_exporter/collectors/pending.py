@@ -31,14 +31,12 @@ class PendingCollector:
         settings: PendingSettings,
         *,
         role: str,
-        life: float,
         memory: Memory | None,
     ) -> None:
         self._database = database
         self._hosts = hosts
         self._table_size = settings.table_size
         self._site = Site(role, settings.database_blocked_after)
-        self._life = life
         self._memory = memory
         kept = (memory.read() if memory else None) or {"episodes": {}, "dropped": 0}
         self._episodes = load(kept["episodes"])
@@ -48,7 +46,7 @@ class PendingCollector:
     def collect(self, current: Round) -> None:
         """Read what should be sending and is not, and decide for each delivery."""
         with current.part() as samples:
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 situation = read_situation(ask, self._hosts, self._site)
             # The round fails for facts that are shut, though it goes on without them: their causes leave the running.
             current.failures.update(situation.obstacles)

@@ -86,13 +86,10 @@ class ThroughputCollector:
 
     name = "throughput"
 
-    def __init__(
-        self, database: CampaignDatabase, settings: Throughput, *, clock: Clock, life: float, memory: Memory | None
-    ) -> None:
+    def __init__(self, database: CampaignDatabase, settings: Throughput, *, clock: Clock, memory: Memory | None) -> None:
         self._database = database
         self._unit = settings.volume_unit_bytes
         self._clock = clock
-        self._life = life
         self._memory = memory
         kept = (memory.read() if memory else None) or {"source": None, "ledger": None}
         self._source: str | None = kept["source"] if settings.source == "auto" else settings.source
@@ -103,10 +100,10 @@ class ThroughputCollector:
     def collect(self, current: Round) -> None:
         """Count what has been added since the last round."""
         with current.part() as samples:
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 self._decide(ask)
                 if self._memory is not None:
-                    self._count(ask)
+                    self._count(ask, current.life)
             if self._memory is not None and self._ledger is not None:
                 self._memory.keep({"source": self._source, "ledger": self._ledger.dump()})
                 self._add_counters(samples, self._ledger)
@@ -123,14 +120,14 @@ class ThroughputCollector:
         elif evidence.old_messages:
             self._source, self._ledger = COUNTERS, None
 
-    def _count(self, ask: Questions) -> None:
+    def _count(self, ask: Questions, life: float) -> None:
         """Count the growth of all rows; what is there the very first time is only remembered."""
         now = ask.now()
         ledger = self._ledger or Ledger()
         baseline = self._ledger is None or ledger.lies_ahead_of(now)
         if baseline:
             ledger = ledger.without_figures()
-        unwatched = self._last_success is None or self._clock.monotonic() - self._last_success > self._life
+        unwatched = self._last_success is None or self._clock.monotonic() - self._last_success > life
         rows = self._delivery_rows(ask, ledger) if self._source == COUNTERS else _statistics(ask, ledger, now)
         for key, figures in rows:
             growth = ledger.remember(key, figures)

@@ -21,10 +21,9 @@ class TrackingCollector:
 
     name = "tracking"
 
-    def __init__(self, database: CampaignDatabase, *, clock: Clock, life: float, memory: Memory | None) -> None:
+    def __init__(self, database: CampaignDatabase, *, clock: Clock, memory: Memory | None) -> None:
         self._database = database
         self._clock = clock
-        self._life = life
         self._memory = memory
         kept: Mapping[str, Any] = (memory.read() if memory else None) or {"figures": None, "totals": [0] * len(_EVENTS)}
         self._figures: dict[str, list[int]] | None = kept["figures"]
@@ -35,20 +34,20 @@ class TrackingCollector:
     def collect(self, current: Round) -> None:
         """Count what the deliveries' counters have grown by; each other fact may fail alone."""
         with current.part() as samples:
-            with self._database.round(self.name, current, life=self._life) as ask:
+            with self._database.round(self.name, current, life=current.life) as ask:
                 with current.part("log") as facts:
                     _add_newest(ask, facts)
                 with current.part("workflow") as facts:
                     _add_workflow(ask, facts)
                 figures = {str(id_): [*counts] for id_, *counts in ask.rows(TRACKING_COUNTERS)}
             if self._memory is not None:
-                self._count(figures)
+                self._count(figures, current.life)
                 self._memory.keep({"figures": self._figures, "totals": self._totals, "late": self._late})
                 self._add_to(samples)
 
-    def _count(self, figures: Mapping[str, list[int]]) -> None:
+    def _count(self, figures: Mapping[str, list[int]], life: float) -> None:
         """Count the growth; what is there the very first time is only remembered."""
-        gap = self._last_success is None or self._clock.monotonic() - self._last_success > self._life
+        gap = self._last_success is None or self._clock.monotonic() - self._last_success > life
         grown, highest = growth(self._figures or {}, figures)
         if self._figures is not None and grown:
             self._totals = [sum(pair) for pair in zip(self._totals, grown, strict=True)]

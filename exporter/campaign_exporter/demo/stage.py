@@ -62,7 +62,7 @@ class Stage:
     def start_exporter(self) -> None:
         """Start the exporter at a brisk pace, and wait for its first rounds."""
         config = yaml.safe_load((self.directory / "campaign-exporter.yaml").read_text(encoding="utf-8"))
-        names = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database")
+        names = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", "outlook")
         config["collectors"] = {name: {"interval": _INTERVAL} for name in names}
         config["budget"] = {"database_seconds_per_minute": 6}
         self.configuration.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaign_exporter.catalogue import COLLECTOR_SUCCESS, DATABASE_BUDGET, PENDING_CAUSE_EVALUATED
+from campaign_exporter.catalogue import COLLECTOR_STRETCH, COLLECTOR_SUCCESS, PENDING_CAUSE_EVALUATED
 from campaign_exporter.doctor import mends
 from campaign_exporter.doctor.check import Check, cannot_tell, finding, listed, ok
 from campaign_exporter.doctor.connection import SUBJECT
@@ -142,7 +142,7 @@ def total(costs: Sequence[Cost], budget: float, statements: Mapping[str, float],
         "budget",
         SUBJECT,
         text,
-        why=f"the exporter takes more of the database than was allowed ({DATABASE_BUDGET.name} is above 1)",
+        why=f"the exporter must read less often than configured ({COLLECTOR_STRETCH.name} is above 1)",
         mend=f"{_longer(costs, budget)}, or raise budget.database_seconds_per_minute",
     )
 

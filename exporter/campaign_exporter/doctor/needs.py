@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_exporter import catalogue
+from campaign_exporter import catalogue, catalogue_outlook
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
-from campaign_exporter.sources import delivery_statements, log_statements, statements, tracking_statements
+from campaign_exporter.sources import (
+    delivery_statements,
+    log_statements,
+    outlook_statements,
+    statements,
+    tracking_statements,
+)
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -24,6 +30,8 @@ class Need(NamedTuple):
 WHY = "why"
 
 _PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
+
+_AHEAD = f"no {catalogue_outlook.EXPECTED_END.name}, {catalogue_outlook.UPCOMING.name}: what comes is not seen ahead"
 
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
 NEEDS: Mapping[str, Need] = {
@@ -43,7 +51,7 @@ NEEDS: Mapping[str, Need] = {
     ),
     statements.INACTIVE_ACCOUNTS.name: Need(("pending",), causes=("account_inactive",)),
     statements.NEXT_PASSES.name: Need(
-        ("pending", "deliveries"),
+        ("pending", "deliveries", "outlook"),
         causes=("waiting_wave", "waiting_retry", "parts_missing", "parts_orphaned"),
         words=_PROGRESS,
     ),
@@ -68,6 +76,11 @@ NEEDS: Mapping[str, Need] = {
     tracking_statements.NEWEST_TRACKING_LOG.name: Need(
         ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
     ),
+    outlook_statements.OUTLOOK_DELIVERIES.name: Need(("outlook",), ("outlook",)),
+    outlook_statements.WAVES.name: Need(("outlook",), words=_AHEAD),
+    outlook_statements.LOG_ENDS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
+    outlook_statements.LOG_TYPES.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),
+    outlook_statements.LOG_FINDINGS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_FINDINGS.name}"),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),

@@ -6,7 +6,7 @@ from functools import cached_property
 from campaign_exporter import config
 from campaign_exporter.config import Collectors, Config, Instance
 from campaign_exporter.doctor.needs import Scope
-from campaign_exporter.job import life_of
+from campaign_exporter.pace import life_of
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import Clock
 from campaign_exporter.snapshot import Exposition
@@ -19,6 +19,8 @@ from campaign_exporter.state import State
 QUESTION_SECONDS = 5.0
 #: Their subjects are examined by hand, so that each host and endpoint is asked once.
 _ASKED_BY_HAND = ("processes", "endpoints", "disks")
+#: Seconds a minute: no round is left out.
+_ALL_OF_IT = 60.0
 
 
 @dataclass
@@ -35,10 +37,11 @@ class Patient:
 
     @cached_property
     def watch(self) -> Watch:
-        """The instance under watch: only what asks the database has jobs. What they remember goes with us."""
+        """The instance under watch: only what asks the database has jobs, at full pace. What they remember goes with us."""
         settings: Collectors = self.whole.collectors
         silent = {name: settings.of(name).model_copy(update={"enabled": False}) for name in _ASKED_BY_HAND}
-        changed = self.whole.model_copy(update={"collectors": settings.model_copy(update=silent)})
+        budget = config.Budget(database_seconds_per_minute=_ALL_OF_IT)
+        changed = self.whole.model_copy(update={"collectors": settings.model_copy(update=silent), "budget": budget})
         return Watch(changed, self.instance, clock=self.clock, state=State(), exposition=self.exposition)
 
     @property
@@ -79,7 +82,8 @@ class Patient:
     @property
     def shortest_life(self) -> float:
         """Seconds after which the first of the collectors withdraws what it read."""
-        return min((life_of(self.whole.collectors.of(name)) for name in self.collectors), default=300.0)
+        settings = (self.whole.collectors.of(name) for name in self.collectors)
+        return min((life_of(each.interval, each.deadline) for each in settings), default=300.0)
 
     @property
     def collectors(self) -> frozenset[str]:

@@ -197,7 +197,9 @@ def rules(every: Sequence[Rule]) -> Iterator[Check]:
     waiting = sum(rule.health == "unknown" for rule in ours)
     more = f", {waiting} not evaluated yet" if waiting else ""
     if not bad:
-        yield ok("rules", SUBJECT, f"{counted(len(alerts), 'alert')} in {counted(len(groups), 'group')}, all healthy{more}")
+        yield ok(
+            "rules", SUBJECT, f"{counted(len(alerts), 'alert rule')} in {counted(len(groups), 'group')}, all healthy{more}"
+        )
 
 
 def alertmanagers(found: Alertmanagers) -> Iterator[Check]:

@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_exporter.diagnosis.facts import Delivery, Holder, Parts
 from campaign_exporter.domain.workflows import Workflow
-from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied, SourceError, Stale
+from campaign_exporter.errors import Missing, PermissionDenied, Resting, SourceError, Stale, TimedOut
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import delivery_statements, statements
 from campaign_exporter.sources.database import Database, Session
+from campaign_exporter.sources.rests import Rests
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.survey import Survey, survey
 
 _LOG = logging.getLogger(__name__)
 _SURVEY_LIFE = 60.0
 #: The columns that each statement about a delivery begins with.
-_BASICS = 10
+BASICS = 10
 #: What an approval can be asked for (NmsDelivery.iUseContentValidation and its like), in the order of the statement.
 VALIDATIONS = ("content", "target", "extraction", "budget", "proof")
 
@@ -93,17 +94,22 @@ class Blocked(NamedTuple):
 class Questions:
     """A round's transaction in Campaign's own words. Each question raises a SourceError if it cannot be asked here."""
 
-    def __init__(self, session: Session, surveyed: Survey) -> None:
+    def __init__(self, session: Session, surveyed: Survey, collector: str, rests: Rests) -> None:
         self._session = session
         self._survey = surveyed
+        self._collector = collector
+        self._rests = rests
+        self._resting = rests.of(collector, session)
+        #: Names of the statements that went well each time they were asked.
+        self.answered: set[str] = set()
 
     def obstacle(self, statement: Statement) -> SourceError | None:
-        """Tell what a statement lacks here; None if it can be asked."""
-        return self._survey.obstacle(statement)
+        """Tell what a statement lacks here, or that it rests; None if it can be asked."""
+        return self._survey.obstacle(statement) or self._resting.get(statement.name)
 
     def can_ask(self, *wanted: Statement) -> bool:
-        """Tell whether statements have their tables, columns, rights and indexes."""
-        return all(self._survey.obstacle(statement) is None for statement in wanted)
+        """Tell whether statements have their tables, columns, rights and indexes, and do not rest."""
+        return all(self.obstacle(statement) is None for statement in wanted)
 
     def has_table(self, table: str) -> bool:
         """Tell whether the schema has a table."""
@@ -128,7 +134,7 @@ class Questions:
 
     def deliveries_in_progress(self) -> list[Delivery]:
         """List deliveries in states 55 and 62, as far as their progress can be told from them."""
-        return [_basics(row) for row in self.rows(statements.DELIVERIES_IN_PROGRESS)]
+        return [basics(row) for row in self.rows(statements.DELIVERIES_IN_PROGRESS)]
 
     def parts(self, delivery_ids: Iterable[int]) -> dict[int, Parts]:
         """Tell what is prepared to be sent, by delivery."""
@@ -145,8 +151,8 @@ class Questions:
             return None
         (name, model, proof, deleted, remote, account, success, error, start, end, *row) = rows[0]
         typologies = self.typology_affinities() if self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
-        sending = _delivery(tuple(row[: _BASICS + 3]), typologies, self._inactive_accounts())
-        of_campaign, *asked = row[_BASICS + 3 :]
+        sending = _delivery(tuple(row[: BASICS + 3]), typologies, self._inactive_accounts())
+        of_campaign, *asked = row[BASICS + 3 :]
         return DeliveryDetail(
             dataclasses.replace(sending, of_campaign=of_campaign, validations=_validations(asked)),
             name,
@@ -236,14 +242,14 @@ class Questions:
             raise PermissionDenied("the role is not in pg_read_all_stats, so that waits cannot be seen: GRANT it")
         rows = self.rows(statements.BLOCKED_SESSIONS, {"tables": list(statements.SENDING_TABLES)})
         if not rows:
-            raise NotInDatabase("none of Campaign's sending tables is in the schema: see database.schema")
+            raise self._survey.absence("none of Campaign's sending tables is in the schema: see database.schema")
         return [Blocked(*row) for row in rows]
 
     def waits(self) -> dict[str, float] | None:
-        """Tell how long sessions wait for each sending table, in seconds; None without pg_read_all_stats."""
+        """Tell how long sessions wait for each sending table, in seconds; None where that cannot be asked."""
         try:
             return {blocked.table: blocked.longest_wait for blocked in self.blocked_sessions()}
-        except PermissionDenied:
+        except (PermissionDenied, Resting):
             return None
 
     def replay_lag(self) -> float | None:
@@ -266,10 +272,17 @@ class Questions:
 
     def rows(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Ask a statement and give its rows; raise what stands against it here."""
-        obstacle = self._survey.obstacle(statement)
+        obstacle = self.obstacle(statement)
         if obstacle is not None:
             raise obstacle
-        return self._session.rows(statement, parameters)
+        try:
+            rows = self._session.rows(statement, parameters)
+        except TimedOut as error:
+            self.answered.discard(statement.name)
+            self._rests.failed(self._collector, statement)
+            raise Resting(str(error)) from None
+        self.answered.add(statement.name)
+        return rows
 
     def _one(self, statement: Statement) -> tuple[Any, ...]:
         (row,) = self.rows(statement)
@@ -279,9 +292,10 @@ class Questions:
 class CampaignDatabase:
     """A Campaign database, asked in rounds."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, rests: Rests | None = None) -> None:
         self.connection = database
         self._clock = clock
+        self._rests = rests or Rests("", {}, clock=clock)
         self._survey: Survey | None = None
         self._surveyed_at = 0.0
         self._zone_complained = False
@@ -290,12 +304,13 @@ class CampaignDatabase:
     def round(self, collector: str, current: Round, *, life: float) -> Iterator[Questions]:
         """Open a transaction for a round; raise Stale on a replica that is further behind than `life` seconds."""
         with self.connection.round(collector, current.remaining()) as session:
-            questions = Questions(session, self._surveyed(session))
+            questions = Questions(session, self._surveyed(session), collector, self._rests)
             lag = questions.replay_lag()
             if lag is not None and lag > life and collector != "database":
                 raise Stale(f"the replica is {lag:.0f} s behind")
             try:
                 yield questions
+                self._rests.answered(collector, questions.answered)
             except (Missing, PermissionDenied):
                 # What was there is gone, or what is missed may be back: the next round looks again.
                 self._survey = None
@@ -328,20 +343,21 @@ class CampaignDatabase:
 
 
 def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: frozenset[int] | None) -> Delivery:
-    *basics, affinity, typology, account = row
+    *columns, affinity, typology, account = row
     return dataclasses.replace(
-        _basics(basics),
+        basics(columns),
         affinity=affinity or typologies.get(typology),
         account_active=None if inactive is None else account not in inactive,
     )
 
 
 def _preparing(row: tuple[Any, ...]) -> Delivery:
-    of_campaign, *asked = row[_BASICS:]
-    return dataclasses.replace(_basics(row[:_BASICS]), of_campaign=of_campaign, validations=_validations(asked))
+    of_campaign, *asked = row[BASICS:]
+    return dataclasses.replace(basics(row[:BASICS]), of_campaign=of_campaign, validations=_validations(asked))
 
 
-def _basics(row: Sequence[Any]) -> Delivery:
+def basics(row: Sequence[Any]) -> Delivery:
+    """Make a delivery of the columns that each statement about one begins with."""
     id_, state, label, mode, channel, contact, validity, modified, to_deliver, processed = row
     return Delivery(
         delivery_id=id_,

@@ -1,9 +1,18 @@
-"""What `doctor` asks of PostgreSQL's own catalogue: who we are, what we may, and what is in force.
+"""What is asked of PostgreSQL's own catalogue: who we are, what we may and what is in force, for `doctor`; how big a table is.
 
 None reads a table of Campaign but the last. What tries to write is refused, or undone, or only planned: see `attempts`.
 """
 
 from campaign_exporter.sources.statement import Statement
+
+# Of the catalogue, which no lock on a table keeps from being read. Both numbers are estimates that ANALYZE and VACUUM renew.
+SIZES = Statement(
+    "sizes of tables",
+    """
+SELECT c.relname::text, c.reltuples::float8, c.relpages FROM pg_class c
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
+""",
+)
 
 SERVER = Statement(
     "server",

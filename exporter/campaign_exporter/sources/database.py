@@ -10,8 +10,7 @@ import re
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -39,7 +38,8 @@ from campaign_exporter.sources.statement import Statement
 Connection = psycopg.Connection[tuple[Any, ...]]
 #: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
 _REST = 1.0
-_BUDGET_WINDOW = 60.0
+#: Rows of a table without an index that are fetched at once: a table that should be small may hold a hundred thousand.
+_PAGE = 10_000
 #: Seconds after which the server ends a round that asks nothing.
 IDLE_TIMEOUT = 5.0
 # libpq hands no SQLSTATE out for a refused connection; these are the server's own words, and OpenSSL's.
@@ -79,11 +79,17 @@ class Link(NamedTuple):
 
 
 class Session:
-    """A round's transaction. `seconds` adds up what each statement took, by its name."""
+    """A round's transaction.
 
-    def __init__(self, connection: Connection, seconds: dict[str, float]) -> None:
+    `seconds` adds up what each statement took, by its name; `short` keeps the names of those whose answers fit on a page.
+    """
+
+    def __init__(self, connection: Connection, seconds: dict[str, float], short: set[str]) -> None:
         self._connection = connection
         self._seconds = seconds
+        self._short = short
+        #: When the server answered last.
+        self.answered = time.monotonic()
 
     @property
     def link(self) -> Link:
@@ -96,10 +102,24 @@ class Session:
         began = time.monotonic()
         try:
             with _translated(statement.name):
-                # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
-                return self._connection.execute(statement.text, parameters, binary=True).fetchall()
+                return self._fetched(statement, parameters)
         finally:
-            self._seconds[statement.name] = self._seconds.get(statement.name, 0.0) + time.monotonic() - began
+            now = time.monotonic()
+            self._seconds[statement.name] = self._seconds.get(statement.name, 0.0) + now - began
+            if not self._connection.broken:
+                self.answered = now
+
+    def _fetched(self, statement: Statement, parameters: Mapping[str, object] | None) -> list[tuple[Any, ...]]:
+        """Fetch at once what is short, and page by page what reads a table as a whole: no statement then takes long."""
+        # Binary: numbers and times need no parsing, which is most of the cost of a round on this side.
+        if statement.index is not None or not statement.reads or statement.name in self._short:
+            rows = self._connection.execute(statement.text, parameters, binary=True).fetchall()
+        else:
+            with self._connection.cursor("campaign_exporter") as cursor:
+                cursor.itersize = _PAGE
+                rows = list(cursor.execute(statement.text, parameters, binary=True))
+        (self._short.add if len(rows) <= _PAGE else self._short.discard)(statement.name)
+        return rows
 
     def attempt(self, statement: Statement) -> SourceError | None:
         """Run what is to be refused, and give the refusal; None if it went through. It is undone in any case."""
@@ -135,19 +155,29 @@ class Session:
             self._connection.execute(sql.SQL("SET LOCAL timezone = {}").format(sql.Literal(name)))
 
 
-class Database:
-    """A database that is asked by one round at a time, over one connection."""
+def _unlimited(_collector: str, _seconds: float) -> None:
+    """Take no note."""
 
-    def __init__(self, settings: config.Database, clock: Clock, *, budget: float) -> None:
+
+class Database:
+    """A database that is asked by one round at a time, over one connection.
+
+    `spend` is told the seconds that each round of a collector took: neither those of connecting, nor those in which a server
+    that is gone did not answer.
+    """
+
+    def __init__(self, settings: config.Database, clock: Clock, *, spend: Callable[[str, float], None] = _unlimited) -> None:
         self._settings = settings
         self._clock = clock
-        self._budget = budget
+        self._spend = spend
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._failure: tuple[float, SourceError] | None = None
-        self._spent: deque[tuple[float, float]] = deque()
+        self._session: Session | None = None
+        self._began = 0.0
         self._cut = threading.Event()
         self._closed = False
+        self._short: set[str] = set()
         #: Time zone for timestamps without one; None leaves the server's.
         self.timezone = settings.timezone
         #: Whether the server answered in the last round; None before the first.
@@ -165,6 +195,7 @@ class Database:
         if not self._lock.acquire(timeout=remaining):
             raise TimedOut("the connection was busy with other collectors all the time")
         began = time.monotonic()
+        self._session = None
         self._cut.clear()
         timer = threading.Timer(max(deadline - began, 0.1), self._cut_off)
         timer.daemon = True
@@ -183,7 +214,7 @@ class Database:
             if self._cut.is_set():
                 self.up = False
                 self._drop()
-            self._account(collector, time.monotonic() - began)
+            self._account(collector)
             self._lock.release()
 
     def close(self) -> None:
@@ -201,17 +232,12 @@ class Database:
             with suppress(psycopg.Error, OSError):
                 connection.close()
 
-    @property
-    def budget_ratio(self) -> float:
-        """Database seconds of the last minute as a share of the budget."""
-        horizon = self._clock.monotonic() - _BUDGET_WINDOW
-        return sum(seconds for at, seconds in tuple(self._spent) if at > horizon) / self._budget
-
     def _transaction(self) -> Iterator[Session]:
         connection = self._begun()
         self.up = True
+        self._session = Session(connection, self.statement_seconds, self._short)
         try:
-            yield Session(connection, self.statement_seconds)
+            yield self._session
             with _translated("commit"):
                 connection.execute("COMMIT")
         except ConnectFailed:
@@ -222,6 +248,7 @@ class Database:
         """Begin the transaction; a connection that broke while it was idle is replaced at once."""
         reused = self._connection is not None
         connection = self._connected()
+        self._began = time.monotonic()
         try:
             with _translated("begin"):
                 connection.execute(self._preamble())
@@ -309,12 +336,11 @@ class Database:
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as raw:
             raw.shutdown(socket.SHUT_RDWR)
 
-    def _account(self, collector: str, seconds: float) -> None:
-        now = self._clock.monotonic()
-        self.seconds[collector] = self.seconds.get(collector, 0.0) + seconds
-        self._spent.append((now, seconds))
-        while self._spent and self._spent[0][0] <= now - _BUDGET_WINDOW:
-            self._spent.popleft()
+    def _account(self, collector: str) -> None:
+        if self._session is not None:
+            seconds = (self._session.answered if self._cut.is_set() else time.monotonic()) - self._began
+            self.seconds[collector] = self.seconds.get(collector, 0.0) + seconds
+            self._spend(collector, seconds)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ SELECT count(*), count(*) FILTER (WHERE p.tsnextpass <= now()), count(*) FILTER 
 FROM (SELECT tsnextpass, iprocessid FROM nmsdeliverypart WHERE ideliveryid = %(id)s LIMIT 20000) p
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
 # Which of the two columns is the delivery priority of the client, and its numbers, are not documented: either may say so.
@@ -112,7 +112,7 @@ SELECT count(*), count(*) FILTER (WHERE l.smessage LIKE '%%DLV-490037%%'),
 FROM (SELECT smessage FROM xtkjoblog WHERE ijobid = %(id)s ORDER BY ijoblogid DESC LIMIT 500) l
 """,
     {"xtkjoblog": ("ijoblogid", "ijobid", "smessage")},
-    Index("xtkjoblog", ("ijobid",)),
+    Index("xtkjoblog", ("ijobid", "ijoblogid")),
     granted=False,
 )
 

@@ -29,6 +29,7 @@ _FACTS = (
     statements.WORKFLOWS,
     statements.CAMPAIGN_WORKFLOWS,
     statements.OPTIONS,
+    statements.BLOCKED_SESSIONS,
 )
 
 

@@ -7,7 +7,7 @@ the cast to timestamptz reads a timestamp without time zone in the session's Tim
 
 from collections.abc import Iterable
 
-from campaign_exporter.sources import delivery_statements
+from campaign_exporter.sources import delivery_statements, outlook_statements
 from campaign_exporter.sources.log_statements import LOG_STATEMENTS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Index, Statement
 from campaign_exporter.sources.tracking_statements import TRACKING_STATEMENTS
@@ -193,7 +193,7 @@ LEFT JOIN LATERAL (
 ) undated ON true
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
 # Only where the first part that is due is held are more of them looked at, and a bounded number: what matters is whether one is
@@ -216,15 +216,17 @@ CROSS JOIN LATERAL (
 WHERE first.holder <> 0
 """,
     {"nmsdeliverypart": ("ideliveryid", "tsnextpass", "iprocessid", "shostname")},
-    Index("nmsdeliverypart", ("ideliveryid",)),
+    Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
+# The upper bound leaves nothing out: a planner without statistics takes a third of a table to lie above a lower bound, and a
+# two-hundredth of it between two.
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
 SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(s.tsdate)::timestamptz)
 FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
-WHERE s.tsdate >= now() - interval '1 hour' AND coalesce(s.iverifymode, 0) = 0
+WHERE s.tsdate BETWEEN now() - interval '1 hour' AND 'infinity' AND coalesce(s.iverifymode, 0) = 0
   AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
 GROUP BY 1, 2
 """,
@@ -388,14 +390,14 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relk
 """,
 )
 
-# An expression has no column, and stands as NULL in its place.
+# An expression has no column, and stands as NULL in its place. What an index only includes cannot be searched by.
 INDEXES = Statement(
     "indexes",
     """
 SELECT c.relname, array_agg(a.attname ORDER BY k.place)
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
 JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
-CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) ON k.place <= i.indnkeyatts
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
   AND i.indisvalid AND i.indpred IS NULL
@@ -403,9 +405,24 @@ GROUP BY c.relname, i.indexrelid
 """,
 )
 
+# Asked where no table is to be seen: a schema that is shut looks like one that is not there.
+SCHEMA_SHUT = Statement(
+    "right to the schema",
+    """
+SELECT NOT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n
+WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
+""",
+)
+
 STATEMENTS: tuple[Statement, ...] = tuple(
     value
-    for value in [*globals().values(), *vars(delivery_statements).values(), *LOG_STATEMENTS, *TRACKING_STATEMENTS]
+    for value in [
+        *globals().values(),
+        *vars(delivery_statements).values(),
+        *vars(outlook_statements).values(),
+        *LOG_STATEMENTS,
+        *TRACKING_STATEMENTS,
+    ]
     if isinstance(value, Statement)
 )
 

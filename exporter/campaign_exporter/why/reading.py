@@ -105,7 +105,7 @@ class _Site:
         self._place = Place(instance.nlserver_name, config_file)
         memory = Memory(state, f"{instance.name}/hosts")
         self._hosts = Hosts(instance, clock=clock, life=10 * patience, fresh=patience, memory=memory)
-        self._database = CampaignDatabase(Database(instance.database, clock, budget=60), clock)
+        self._database = CampaignDatabase(Database(instance.database, clock), clock)
         self._site = Site(instance.role, config.collectors.pending.database_blocked_after)
         kept = state.section(f"{instance.name}/pending")
         self._known_since = kept is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from campaign_exporter import catalogue as c
 from campaign_exporter.domain.deliveries import CHANNELS
+from dashboards.world.coming import tell_coming
 from dashboards.world.exposition import USUAL, Exposition
 from dashboards.world.platform import tell_platform
 from dashboards.world.recipients import tell_messages
@@ -52,6 +53,7 @@ class Scene:
                 tell_watching(teller)
                 tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
                 tell_messages(teller)
+                tell_coming(teller)
                 tell_platform(teller)
         self._exporters(page)
         self._alerts(page)

@@ -11,7 +11,7 @@ from dashboards.world.story import Stuck, during
 from dashboards.world.teller import At, Teller
 
 _IN_ORDER = {"scheduled": (3, 240_000), "waiting_wave": (2, 60_000), "waiting_retry": (4, 9_000)}
-_UNDER_WAY = ("Morning news", "Loyalty points", "Retail weekly")
+UNDER_WAY = ("Morning news", "Loyalty points", "Retail weekly")
 _ENTERED = {"in_progress": 0.1, "finished": 0.1, "start_pending": 0.1, "failed": 0.002}
 _WEIGHTS = {"email": 1.0, "sms": 0.1}
 _PARTS = {("success", "first"): 0.0, ("error", "first"): 0.0, ("success", "retry"): 0.04, ("error", "retry"): 0.02}
@@ -109,9 +109,9 @@ def _in_state(teller: Teller, state: str, channel: str) -> At:
 
 def _under_way(teller: Teller) -> None:
     """Tell of the deliveries in progress; while something is stuck, the last of them stands still."""
-    for number, label in enumerate(_UNDER_WAY):
+    for number, label in enumerate(UNDER_WAY):
         labels = {"delivery_id": str(900 + number), "label": label}
-        still = 2400 if number == len(_UNDER_WAY) - 1 and teller.story.stuck else 90 * (number + 1)
+        still = 2400 if number == len(UNDER_WAY) - 1 and teller.story.stuck else 90 * (number + 1)
         teller.tell(c.DELIVERY_PROGRESS, partial(_ago, teller, still), of=labels, database=True)
         teller.tell_always(c.DELIVERY_MESSAGES_REMAINING, 4_000 * (number + 1), of=labels, database=True)
 

@@ -7,8 +7,8 @@ from campaign_exporter import catalogue as c
 from dashboards.world.story import Window, during
 from dashboards.world.teller import Teller
 
-_OF_DATABASE = ("deliveries", "pending", "throughput", "database", "messages", "tracking")
-_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60), strict=True))
+_OF_DATABASE = ("deliveries", "pending", "throughput", "outlook", "database", "messages", "tracking")
+_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 30, 60), strict=True))
 
 
 def tell_watching(teller: Teller) -> None:
@@ -36,6 +36,7 @@ def _rounds(teller: Teller, collector: str, bad: Sequence[Window]) -> None:
     teller.tell_always(c.COLLECTOR_AVAILABLE, 1, of={"collector": collector})
     teller.tell(c.COLLECTOR_SUCCESS, lambda hour: not during(hour, bad), of={"collector": collector})
     teller.tell_always(c.COLLECTOR_INTERVAL, interval, of={"collector": collector})
+    teller.tell_always(c.COLLECTOR_STRETCH, 1, of={"collector": collector})
     teller.tell(c.COLLECTOR_LAST_ROUND, ended, of={"collector": collector})
     teller.tell(c.COLLECTOR_LAST_SUCCESS, succeeded, of={"collector": collector})
 
@@ -55,7 +56,7 @@ def _figures(teller: Teller, collector: str, bad: Sequence[Window]) -> None:
         of={"collector": collector},
     )
     teller.tell(c.COLLECTOR_SERIES, series, of={"collector": collector})
-    teller.count(c.DATABASE_SECONDS, lambda _: 0.02 * max(8 - place, 1) * of_database, digits=3, of={"collector": collector})
+    teller.count(c.DATABASE_SECONDS, lambda _: 0.02 * max(9 - place, 1) * of_database, digits=3, of={"collector": collector})
     for reason in c.COLLECTOR_ERRORS.values["reason"]:
         counts = reason == ("connect" if of_database else "http")
         teller.count(c.COLLECTOR_ERRORS, errors if counts else _none, of={"collector": collector, "reason": reason})

@@ -10,6 +10,7 @@ import pytest
 from campaign_exporter.config import CollectorSettings
 from campaign_exporter.job import Job
 from campaign_exporter.metric import Samples
+from campaign_exporter.pace import Pace
 from campaign_exporter.rounds import Round, SystemClock
 from campaign_exporter.scheduler import Scheduler
 from campaign_exporter.state import Memory, State
@@ -56,7 +57,7 @@ def job(
     collector: Counting, clock: SystemClock, interval: float = 1.0, publish: Callable[[Samples], None] = lambda _: None
 ) -> Job:
     settings = CollectorSettings(interval=interval, timeout=min(interval, 1.0))
-    return Job("processes", settings, lambda _: collector, memory=Memory(State(), "p/x"), clock=clock, publish=publish)
+    return Job("processes", Pace(settings), lambda _: collector, memory=Memory(State(), "p/x"), clock=clock, publish=publish)
 
 
 @pytest.fixture

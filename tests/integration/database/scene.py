@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from psycopg import sql
 
 from campaign_exporter.config import Config
@@ -21,6 +22,8 @@ from campaign_simulator.schema import create_schema
 PASSWORD = "monitor's \\ password"
 NOT_SENT_BY_US = "the tests' own session"
 _NUMBERS = itertools.count(1)
+#: Before, everybody may make tables in the schema public; `doctor` says so.
+_AS_FROM_15_ON = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
 
 
 class MovableClock:
@@ -49,6 +52,7 @@ class Scene:
     instance: dict[str, Any] = field(default_factory=dict)
     database_settings: dict[str, Any] = field(default_factory=dict)
     collectors: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, float] = field(default_factory=dict)
     exits: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -102,7 +106,8 @@ class Scene:
         dsn = self.dsn or self.server.dsn(user="campaign_monitor", database=self.database)
         database = {"dsn": dsn, "password_file": self.password_file, "schema": self.schema, **self.database_settings}
         instance = {"name": "prod", "database": database, **self.instance}
-        return Config.model_validate({"instances": [instance], "collectors": self.collectors, "state_directory": "none"})
+        whole = {"instances": [instance], "collectors": self.collectors, "budget": self.budget, "state_directory": "none"}
+        return Config.model_validate(whole)
 
     def watch(self, state: State | None = None) -> "Observer":
         """Start an exporter whose rounds run when they are told to."""
@@ -112,6 +117,22 @@ class Scene:
         watch.announce()
         self.exits.callback(watch.close)
         return Observer(watch, exposition, self.clock)
+
+    def slow(self, table: str, milliseconds: float, *, each_row: bool = False) -> None:
+        """Make each statement of the exporter's role on a table take longer, or each row of it that a statement looks at."""
+        # Asked in a query of its own, it is answered once a statement.
+        condition = "slowly()" if each_row else "(SELECT slowly())"
+        self.execute(
+            "CREATE OR REPLACE FUNCTION slowly() RETURNS boolean LANGUAGE plpgsql"
+            f" AS 'BEGIN PERFORM pg_sleep({milliseconds / 1000}); RETURN true; END'"
+        )
+        self.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        self.execute(f"CREATE POLICY slow ON {table} FOR SELECT TO campaign_monitor USING ({condition})")
+
+    def quick(self, table: str) -> None:
+        """Undo that."""
+        self.execute(f"DROP POLICY slow ON {table}")
+        self.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
 
     def our_sessions(self) -> list[tuple[Any, ...]]:
         """List the exporter's sessions: state and statement."""
@@ -128,6 +149,7 @@ class Observer:
     watched: Watch
     exposition: Exposition
     clock: MovableClock
+    _told: tuple[bytes, list[Sample]] = (b"", [])
 
     def round(self, *collectors: str) -> "Observer":
         """Run a round of these collectors, or of all."""
@@ -141,12 +163,19 @@ class Observer:
     def samples(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """List samples by the values of the labels that were not asked for, in the order of their names."""
         found = {}
-        for family in text_string_to_metric_families(self.exposition.snapshot.plain.decode()):
-            for sample in family.samples:
-                rest = {key: value for key, value in sample.labels.items() if key != "campaign_instance"}
-                if sample.name == name and labels.items() <= rest.items():
-                    found[tuple(rest[key] for key in sorted(rest.keys() - labels.keys()))] = sample.value
+        for sample in self._samples():
+            rest = {key: value for key, value in sample.labels.items() if key != "campaign_instance"}
+            if sample.name == name and labels.items() <= rest.items():
+                found[tuple(rest[key] for key in sorted(rest.keys() - labels.keys()))] = sample.value
         return found
+
+    def _samples(self) -> list[Sample]:
+        """Parse the exposition, but not twice the same: a test asks often."""
+        text = self.exposition.snapshot.plain
+        if text != self._told[0]:
+            families = text_string_to_metric_families(text.decode())
+            self._told = (text, [sample for family in families for sample in family.samples])
+        return self._told[1]
 
     def counted(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """List the samples that are not 0."""
@@ -193,6 +222,8 @@ def new_database(server: PostgresServer, template: str = "template_1", options: 
     name = f"scene_{next(_NUMBERS)}"
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
+    with psycopg.connect(server.dsn(database=name), autocommit=True) as connection:
+        connection.execute(_AS_FROM_15_ON)
     return name
 
 

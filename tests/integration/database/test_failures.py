@@ -260,56 +260,6 @@ def test_what_cannot_be_seen_for_want_of_a_right_is_not_guessed(scene: Scene) ->
     assert seen.counted("campaign_deliveries_pending") == {("unknown",): 1}
 
 
-@pytest.mark.parametrize(
-    ("away", "back", "failing"),
-    [
-        ("ALTER TABLE nmsdelivery RENAME TO gone", "ALTER TABLE gone RENAME TO nmsdelivery", {"deliveries", "pending"}),
-        ("ALTER TABLE nmsdeliverystat RENAME TO gone", "ALTER TABLE gone RENAME TO nmsdeliverystat", {"throughput"}),
-        (
-            "ALTER TABLE nmsdelivery RENAME tsvalidity TO gone",
-            "ALTER TABLE nmsdelivery RENAME gone TO tsvalidity",
-            {"pending"},
-        ),
-        (
-            "DROP INDEX nmsdeliverystat_date",
-            "CREATE INDEX CONCURRENTLY again ON nmsdeliverystat (tsdate)",
-            {"throughput"},
-        ),
-    ],
-)  # fmt: skip
-def test_what_is_missing_switches_off_who_needs_it_until_it_is_back(
-    scene: Scene, away: str, back: str, failing: set[str]
-) -> None:
-    scene.execute("INSERT INTO nmsdeliverystat (tsdate, ideliveryid) VALUES (now(), 1)")
-    seen = scene.watch().round()
-    scene.execute(away)
-    scene.clock.ahead += 61
-    seen.round()
-    assert {name for name in ON_DATABASE if seen.success(name) == 0} == failing
-    assert all(seen.failures(name) == {"missing": 1} for name in failing)
-    assert {name for name in ON_DATABASE if available(seen, name) == 0} == failing
-    scene.execute(back)
-    scene.clock.ahead += 61
-    seen.round()
-    assert successes(seen) == dict.fromkeys(ON_DATABASE, True)
-    assert {available(seen, name) for name in ON_DATABASE} == {1.0}
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        "CREATE INDEX other ON nmsdeliverystat (ideliveryid, tsdate)",
-        "CREATE INDEX other ON nmsdeliverystat (tsdate) WHERE iverifymode = 0",
-        "CREATE INDEX other ON nmsdeliverystat ((ideliveryid + 1), tsdate)",
-        "CREATE INDEX other ON nmsdeliverystat USING brin (tsdate)",
-    ],
-)
-def test_not_every_index_will_do(scene: Scene, index: str) -> None:
-    scene.execute("DROP INDEX nmsdeliverystat_date")
-    scene.execute(index)
-    assert scene.watch().round("throughput").failures("throughput") == {"missing": 1}
-
-
 def test_without_the_right_to_statistics_the_clock_is_still_there(scene: Scene) -> None:
     scene.execute("REVOKE pg_read_all_stats FROM campaign_monitor")
     try:

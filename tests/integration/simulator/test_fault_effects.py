@@ -217,6 +217,32 @@ def test_a_slow_database_answers_in_the_end(simulator: Simulator) -> None:
     simulator.clear_fault("database-slow")
 
 
+def test_statements_of_monitoring_grow_slow_and_those_of_campaign_do_not(simulator: Simulator) -> None:
+    query = "SELECT count(*) FROM NmsDelivery"
+    password = simulator.password_file.read_text()
+    with psycopg.connect(simulator.dsn, password=password, autocommit=True) as connection:
+        before = connection.execute(query).fetchone()
+        simulator.set_fault("statements-slow", "0.5")
+        begun = time.monotonic()
+        assert connection.execute(query).fetchone() == before
+        assert 0.5 < time.monotonic() - begun < 5
+        with pytest.raises(FaultError, match="slow already"):
+            simulator.set_fault("statements-slow", "0.7")
+        connection.execute("SET statement_timeout = 200")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(query)
+        with simulator.connect() as superuser:
+            assert "InitPlan" not in str(superuser.execute(f"EXPLAIN {query}".encode()).fetchall())
+        simulator.clear_fault("statements-slow")
+        assert connection.execute(query).fetchone() == before
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "x", "nan", "61"])
+def test_so_slow_is_no_statement(simulator: Simulator, seconds: str) -> None:
+    with pytest.raises(FaultError, match="no number of seconds above 0, 60 at most; usage: statements-slow"):
+        simulator.set_fault("statements-slow", seconds)
+
+
 def test_a_table_may_be_closed_to_monitoring(simulator: Simulator) -> None:
     password = simulator.password_file.read_text()
     with psycopg.connect(simulator.dsn, password=password, autocommit=True) as connection:

@@ -1,7 +1,7 @@
 """A healthy instance with two MTA servers, as its exporter tells of it."""
 
 from campaign_exporter.catalogue import COLLECTORS
-from unit.alerts.timeline import Line, Target, World, always, clock, growing, minutes
+from unit.alerts.timeline import Line, Target, World, always, clock, growing, hours, minutes
 
 A, B = Target("a:11951"), Target("b:11951")
 CAUSES = (
@@ -29,7 +29,7 @@ HOSTS = {
     "mta2": ("mta", "inMail", "web", "syslogd", "trackinglogd", "watchdog"),
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
-INTERVALS = {"throughput": 30.0, "messages": 30.0, "endpoints": 30.0, "disks": 60.0}
+INTERVALS = {"throughput": 30.0, "messages": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 
@@ -66,6 +66,7 @@ def _deliveries(target: Target) -> World:
     for channel, due in (("email", 2000), ("sms", 0)):
         world[target("campaign_messages_due", channel=channel)] = always(due)
     world |= delivery(target, "101", "Newsletter", clock(10), always(1500))
+    world |= forecast(target, "101", "Newsletter", past=always(0), validity=clock(-hours(120)), rate=always(10))
     for result, pass_, rate in (
         ("success", "first", 10),
         ("error", "first", 0.5),
@@ -104,6 +105,16 @@ def delivery(target: Target, number: str, label: str, progress: Line, remaining:
     }
 
 
+def forecast(target: Target, number: str, label: str, *, past: Line, validity: Line, rate: Line) -> World:
+    """Give what is told ahead of a delivery in progress."""
+    labels = {"delivery_id": number, "label": label}
+    return {
+        target("campaign_delivery_messages_past_validity", **labels): past,
+        target("campaign_delivery_validity_timestamp_seconds", **labels): validity,
+        target("campaign_delivery_messages_per_second", **labels): rate,
+    }
+
+
 def pending(target: Target, cause: str, since: Line, deliveries: Line, messages: Line) -> World:
     """Give what is told of deliveries that wait for a cause."""
     return {
@@ -139,13 +150,14 @@ def _hosts(target: Target) -> World:
 
 
 def _collectors(target: Target) -> World:
-    world: World = {}
+    world: World = {target("campaign_exporter_database_budget_ratio"): always(0.3)}
     for collector in COLLECTORS:
         name = "campaign_exporter_collector"
         interval = INTERVALS.get(collector, 15.0)
         world[target(f"{name}_available", collector=collector)] = always(1)
         world[target(f"{name}_success", collector=collector)] = always(1)
         world[target(f"{name}_interval_seconds", collector=collector)] = always(interval)
+        world[target(f"{name}_stretch_ratio", collector=collector)] = always(1)
         world[target(f"{name}_last_round_timestamp_seconds", collector=collector)] = clock(interval / 2)
         for reason in ("lock", "permission", "timeout"):
             world[target(f"{name}_errors_total", collector=collector, reason=reason)] = always(0)

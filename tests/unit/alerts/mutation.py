@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign_alerts.values import duration, seconds
+from campaign_alerts.durations import duration, seconds
 from unit.alerts.cases import Case, Rules, complaint, write
 from unit.alerts.timeline import STEP
 

@@ -170,8 +170,7 @@ _HOST_DOWN_STORIES = (
                             "Launched deliveries use an IP affinity whose servers are all down",
                             "prod: only servers whose MTA is down declare the IP affinity retail.fr: mta1 mta3. Launched"
                             " deliveries"
-                            " that use it, and wait while others send: 2."
-                            "\nAt stake: 0 deliveries wait with 0 messages.",
+                            " that use it, and wait while others send: 2.",
                             "on the servers named above: nlserver pdump",
                             _PAGE,
                         ),
@@ -314,7 +313,7 @@ _LATENT_STORIES = (
                         _LATENT_LABELS,
                         told(
                             _LATENT,
-                            "An IP affinity that no server declares is on offer",
+                            "An IP affinity that no server declares can be chosen",
                             "prod: no server declares the IP affinity retail.fr. Typologies and enumeration values that"
                             " name it: 3."
                             " The first delivery that uses it will not be sent.",

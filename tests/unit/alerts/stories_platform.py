@@ -159,7 +159,7 @@ _BLOCKED_STORIES = (
                             _BLOCKED,
                             "Sessions are blocked on Campaign's sending tables",
                             "prod: a session has waited for 6m 30s for a lock that another one holds."
-                            "\n- nmsdelivery: 3 sessions wait\n- nmsdeliverypart: 1 sessions wait"
+                            "\nSessions that wait, by table:\n- nmsdelivery: 3\n- nmsdeliverypart: 1"
                             "\nMessages under way at the last count: 5k."
                             "\nAt stake: 4 deliveries wait with 60 messages.\n- 7m 30s: Newsletter (5)",
                             'psql -c "SELECT pid, pg_blocking_pids(pid), now() - query_start, left(query, 60) FROM'

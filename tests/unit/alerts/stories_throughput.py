@@ -107,7 +107,7 @@ _STALLED_STORIES = (
                             "prod: no message was processed for 30m, while 2k or more were due in deliveries in progress"
                             " all the time."
                             " MTA and stat server are not known to be down."
-                            "\n- 45m 0s: Newsletter (101)\nAt stake: 0 deliveries wait with 0 messages.",
+                            "\nIn progress, by the time since their last progress:\n- 45m 0s: Newsletter (101)",
                             _MTA_LOG,
                             PAGE,
                         ),

@@ -5,31 +5,30 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from campaign_alerts.durations import seconds
 from campaign_alerts.overlap import SITUATIONS
-from campaign_alerts.render import groups, rule_files
+from campaign_alerts.render import groups
 from campaign_alerts.rule import Alert
-from campaign_alerts.values import Values, ValuesError, load_values, seconds
+from campaign_alerts.values import SHIPPED, load_values
 from campaign_exporter.catalogue import METRICS, SERVER_CONFIGURATION_FAULT
 from campaign_exporter.diagnosis.causes import CAUSES
 from unit.alerts.cases import ROOT, Rules
 from unit.alerts.healthy import CAUSES as ALL_CAUSES
 from unit.alerts.promql import complaints, grouping_labels, metric_of, queries, selectors
 
-FILE = ROOT / "alerts" / "values.yaml"
-VALUES = load_values(FILE)
+VALUES = load_values(SHIPPED)
 GROUPS = groups(VALUES)
 ALERTS = [alert for group in GROUPS for alert in group.alerts]
 RULES = Rules.load().rules
 RECORDS = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
-RUNBOOKS = {file.stem: file for file in (ROOT / "alerts" / "runbooks").glob("*.md")}
+RUNBOOKS = {file.stem: file for file in (ROOT / "alerts" / "runbooks").glob("Campaign*.md")}
 IDS = [f"{rule.get('alert') or rule['record']}-{place}" for place, rule in enumerate(RULES)]
 SEVERITIES = ("none", "info", "warning", "critical")
-_DATABASE_COLLECTORS = {"deliveries", "pending", "throughput", "database", "messages", "tracking"}
+_DATABASE_COLLECTORS = {"deliveries", "pending", "throughput", "outlook", "database", "messages", "tracking"}
 
 
 def test_the_rules_are_what_the_values_say() -> None:
@@ -195,58 +194,7 @@ def test_the_runbook_of_stuck_deliveries_has_a_place_for_each_cause() -> None:
     assert set(ALL_CAUSES) <= anchors("CampaignDeliveryStuckPending")
 
 
-# --- values -----------------------------------------------------------------------------------------------------------------
-
-
-def loaded(tmp_path: Path, *changes: tuple[str, str]) -> Values:
-    text = FILE.read_text("utf-8")
-    for old, new in changes:
-        assert text.count(old) >= 1
-        text = text.replace(old, new)
-    file = tmp_path / "values.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_values(file)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "complaint"),
-    [
-        ("interval: 30s ", "interval: soon ", "'soon' is no duration: write 30s, 5m, 1h30m or 7d"),
-        ("job: campaign ", "jobs: campaign ", "values.yaml: job: Field required"),
-        (
-            "  CampaignMtaDown: {for: 3m}",
-            "  CampaignMtaDown: {for: 3m, fro: 1m}",
-            "alerts.CampaignMtaDown: no rule knows the key 'fro'",
-        ),
-        (
-            "fast: {long: 6h,",
-            "fast: {longer: 1h, long: 6h,",
-            "alerts.CampaignDeliveryStartsLate: no rule knows the key 'longer'",
-        ),
-        ("  CampaignMtaDown: {for: 3m}", "", "alerts.CampaignMtaDown is missing"),
-        ("{range: 1h, restarts: 3}", "{range: 1h}", "alerts.CampaignProcessRestarting lacks the key 'restarts'"),
-        ("  hosts: campaign-mta", "  mta: campaign-mta", "dashboard_uids lacks the key 'hosts'"),
-        ("severity: warning, team: campaign", "severity: grave, team: campaign", "causes.validity_expired.severity"),
-    ],
-)
-def test_a_bad_value_gets_one_clear_line(tmp_path: Path, old: str, new: str, complaint: str) -> None:
-    with pytest.raises(ValuesError) as caught:
-        rule_files(loaded(tmp_path, (old, new)))
-    assert complaint in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_changed_values_reach_the_rules(tmp_path: Path) -> None:
-    changed = loaded(
-        tmp_path,
-        ("https://runbooks.example/campaign", "https://wiki.example"),
-        ("after: 30m, onset", "after: 40m, onset"),
-        ("job: campaign ", "job: acc "),
-    )
-    files = rule_files(changed)
-    assert "https://wiki.example/CampaignMtaDown.md" in files["hosts.yml"]
-    assert files["throughput.yml"].count("campaign_instance:campaign_messages:increase40m") > 2
-    assert 'up{job="acc"}' in files["exporter.yml"]
+# --- records ----------------------------------------------------------------------------------------------------------------
 
 
 def test_records_are_named_level_metric_operations() -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 import pytest
 
+from campaign_alerts.values import SHIPPED, load_values
 from campaign_exporter.cli import main as exporter
+from campaign_exporter.sources.statements import columns_read
 from campaign_simulator.cli import main as simulator
 from unit.alerts.cases import ROOT, Rules
 from unit.alerts.healthy import CAUSES
 from unit.alerts.promql import complaints
 
-RUNBOOKS = sorted((ROOT / "alerts" / "runbooks").glob("*.md"))
+RUNBOOKS = sorted((ROOT / "alerts" / "runbooks").glob("Campaign*.md"))
+COMMON = ROOT / "alerts" / "runbooks" / "README.md"
+VALUES = load_values(SHIPPED)
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Source"]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RECORDS = {rule["record"]: rule["expr"] for rule in Rules.load().rules if "record" in rule}
@@ -30,7 +34,7 @@ def blocks(file: Path, language: str) -> list[str]:
 
 
 def lines(language: str) -> list[tuple[str, str]]:
-    return [(file.stem, line) for file in RUNBOOKS for text in blocks(file, language) for line in text.splitlines()]
+    return [(file.stem, line) for file in [*RUNBOOKS, COMMON] for text in blocks(file, language) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("file", RUNBOOKS, ids=lambda file: file.stem)
@@ -82,7 +86,7 @@ def test_each_command_that_an_alert_names_exists() -> None:
     texts = {rule["annotations"]["next"] for rule in Rules.load().rules if "alert" in rule}
     assert len(texts) > 10
     for text in texts:
-        if text.startswith("psql -c "):
+        if text.startswith(f"{VALUES.psql} -c "):
             continue  # its statement is run by a test of its own
         command = re.sub(r"\{\{ \$labels\.\w+ \}\}", "name", text)
         for match in re.findall(r"(?:campaign-exporter|nlserver|curl|journalctl) [^,]*", command):
@@ -108,8 +112,21 @@ def test_each_question_to_prometheus_is_one_of_the_catalogue(runbook: str, line:
     assert complaints(line, _RECORDS, CAUSES, "campaign") == [], runbook
 
 
-def test_each_link_between_runbooks_leads_somewhere() -> None:
+def test_each_diagnosis_begins_with_what_its_commands_need() -> None:
     for file in RUNBOOKS:
+        _, diagnosis = file.read_text("utf-8").split("\n## Diagnosis\n\n")
+        assert diagnosis.startswith("Accounts, servers and names to put in: [Before you begin](README.md).\n"), file.name
+
+
+def test_the_common_page_is_right_that_the_exporters_role_may_not_read_all() -> None:
+    page, may_read = COMMON.read_text("utf-8"), columns_read()
+    for table, column in (("XtkJobLog", "sMessage"), ("XtkWorkflow", "tsLastStart")):
+        assert f"{table}.{column}" in page
+        assert column.lower() not in may_read.get(table.lower(), ())
+
+
+def test_each_link_between_runbooks_leads_somewhere() -> None:
+    for file in [*RUNBOOKS, COMMON]:
         for target, anchor in re.findall(r"\]\(([A-Za-z]+\.md)(?:#([\w-]+))?\)", file.read_text("utf-8")):
             other = file.parent / target
             assert other.exists(), f"{file.name}: {target}"

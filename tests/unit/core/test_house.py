@@ -86,6 +86,7 @@ def test_sql_stands_in_one_place() -> None:
             "statements",
             "delivery_statements",
             "log_statements",
+            "outlook_statements",
             "tracking_statements",
             "catalogue_statements",
             "database",

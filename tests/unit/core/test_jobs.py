@@ -9,7 +9,8 @@ import pytest
 from campaign_exporter import catalogue
 from campaign_exporter.config import CollectorSettings
 from campaign_exporter.errors import REASONS, ConnectFailed, Missing, NotInDatabase, Stale, TimedOut
-from campaign_exporter.job import Job, life_of
+from campaign_exporter.job import Job
+from campaign_exporter.pace import Pace, life_of
 from campaign_exporter.rounds import Round
 from campaign_exporter.state import Memory, State
 from unit.core.handmade import HandClock, Published, Scripted, together
@@ -45,7 +46,12 @@ def make(clock: HandClock, published: Published) -> Make:
         collector = Scripted(act)
         given = CollectorSettings.model_validate({"interval": 10, **settings})
         made = Job(
-            "processes", given, lambda _: collector, memory=Memory(State(), "prod/processes"), clock=clock, publish=published
+            "processes",
+            Pace(given),
+            lambda _: collector,
+            memory=Memory(State(), "prod/processes"),
+            clock=clock,
+            publish=published,
         )
         return made, collector
 
@@ -151,7 +157,7 @@ def test_what_a_good_round_no_longer_speaks_of_is_gone_at_once(make: Make, publi
     ("interval", "timeout", "life"), [(1, 1, 3), (15, 10, 45), (100, 10, 300), (200, 10, 300), (295, 10, 305), (3600, 10, 3610)]
 )
 def test_values_live_three_intervals_but_not_beyond_five_minutes(interval: float, timeout: float, life: float) -> None:
-    assert life_of(CollectorSettings(interval=interval, timeout=timeout)) == life
+    assert life_of(interval, timeout) == life
 
 
 def test_a_defect_is_counted_and_ends_nothing(make: Make, published: Published, caplog: pytest.LogCaptureFixture) -> None:
@@ -262,7 +268,9 @@ def test_lost_workers_are_replaced_and_their_late_results_thrown_away(clock: Han
         built.append(memory)
         return Hanging(memory, gate, began)
 
-    job = Job("processes", CollectorSettings(interval=10), build, memory=Memory(state, "p/x"), clock=clock, publish=published)
+    job = Job(
+        "processes", Pace(CollectorSettings(interval=10)), build, memory=Memory(state, "p/x"), clock=clock, publish=published
+    )
     threads = []
     for lost in range(1, 6):
         for _ in range(3):  # the breaker leaves out two rounds
@@ -320,7 +328,7 @@ def test_memory_that_its_collector_does_not_understand_begins_anew(
             _ = kept["counts"]
         return Scripted(good)
 
-    job = Job("processes", CollectorSettings(), build, memory=Memory(state, "prod/x"), clock=clock, publish=published)
+    job = Job("processes", Pace(CollectorSettings()), build, memory=Memory(state, "prod/x"), clock=clock, publish=published)
     job.run()
     assert published.value(SUCCESS, "processes") == 1
     assert "state not understood collector=prod/x" in caplog.text
@@ -341,7 +349,7 @@ def test_one_waits_for_the_first_round_of_another(make: Make, clock: HandClock, 
     after = Scripted(good)
     second = Job(
         "affinity",
-        CollectorSettings(),
+        Pace(CollectorSettings()),
         lambda _: after,
         memory=Memory(State(), "p/a"),
         clock=clock,

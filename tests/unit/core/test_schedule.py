@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from campaign_exporter.config import CollectorSettings
 from campaign_exporter.job import Job
+from campaign_exporter.pace import Pace
 from campaign_exporter.scheduler import Every, Watchdog
 from campaign_exporter.state import Memory, State
 from unit.core.handmade import HandClock, Published, Scripted
@@ -39,7 +40,7 @@ def test_a_clock_set_from_1970_to_today_costs_one_round() -> None:
 def jobs(clock: HandClock, published: Published) -> list[Job]:
     settings = CollectorSettings(interval=10)
     return [
-        Job(name, settings, lambda _: Scripted(), memory=Memory(State(), f"p/{name}"), clock=clock, publish=published)
+        Job(name, Pace(settings), lambda _: Scripted(), memory=Memory(State(), f"p/{name}"), clock=clock, publish=published)
         for name in ("processes", "disks")
     ]
 

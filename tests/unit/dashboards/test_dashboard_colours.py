@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from campaign_alerts.values import SHIPPED, load_values
 from campaign_dashboards.board import GridError, Place, Section, _placed
-from campaign_dashboards.meaning import CRITICAL, GOOD, INFO, NEUTRAL, UNKNOWN, WARNING, cause_colours, causes_of
+from campaign_dashboards.meaning import CRITICAL, GOOD, GRAVITY, INFO, NEUTRAL, UNKNOWN, WARNING, cause_colours, causes_of
 from campaign_dashboards.panel import words
 from campaign_exporter.diagnosis.causes import CAUSES
 from unit.dashboards.shipped import DASHBOARDS
@@ -34,6 +35,21 @@ def test_a_cause_has_the_hue_of_its_severity(severity: str, hues: tuple[int, int
         hue = _hue(cause_colours()[name])
         low, high = hues
         assert low <= hue <= high if low < high else hue >= low or hue <= high, (name, hue)
+
+
+def test_a_cause_is_as_grave_as_its_alert() -> None:
+    assert {name: cause.severity for name, cause in load_values(SHIPPED).causes.items()} == GRAVITY
+
+
+def test_a_site_may_grade_causes_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("validity_expired", "concurrency_limit"):
+        monkeypatch.setitem(GRAVITY, name, "critical")
+    monkeypatch.setitem(GRAVITY, "unknown", "info")
+    assert {"validity_expired", "concurrency_limit"} <= set(causes_of("critical"))
+    assert "unknown" in causes_of("info")
+    assert set(cause_colours()) == {cause.name for cause in CAUSES}
+    hue = _hue(cause_colours()["validity_expired"])
+    assert hue >= 340 or hue <= 20
 
 
 def test_panels_that_do_not_fill_a_line_are_refused() -> None:

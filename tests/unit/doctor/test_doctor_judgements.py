@@ -247,7 +247,7 @@ def test_rules_are_ours_by_their_names() -> None:
     (check,) = prometheus.rules([rule("Other"), rule("campaign:x", alerting=False)])
     assert (check.result, "no alert is loaded" in check.what) == (Result.FINDING, True)
     (check,) = prometheus.rules([rule("CampaignA"), rule("CampaignB", "unknown"), rule("Other", "err")])
-    assert check.what == "2 alerts in 1 group, all healthy, 1 not evaluated yet"
+    assert check.what == "2 alert rules in 1 group, all healthy, 1 not evaluated yet"
     bad = [rule(f"CampaignX{number}", "err") for number in range(7)]
     assert len(list(prometheus.rules(bad))) == 6
     checks = list(prometheus.rules([rule("CampaignA"), rule("campaign:x", "err", alerting=False)]))
