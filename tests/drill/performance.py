@@ -12,7 +12,7 @@ import yaml
 from alerting.target import SHIPPED
 from campaign_alerts.rule import Alert
 from drill.compressed import alerts
-from drill.scenes import Scene
+from drill.scene import Scene
 from drill.site import NO_BUDGET, Site
 from drill.stack import Line, Stack
 

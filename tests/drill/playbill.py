@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from drill.performance import Failed, Notice, Performance, Result
-from drill.scenes import Scene
+from drill.scene import Scene
 from drill.site import Site
 from drill.stack import Stack
 

@@ -15,7 +15,8 @@ from drill.compressed import ROOT, alerts, shipped
 from drill.performance import Notice, Result, rule_of
 from drill.playbill import Outcome
 from drill.routing import Waits, waits_of
-from drill.scenes import SCENES, Scene
+from drill.scene import Scene
+from drill.scenes import SCENES
 
 PAGE = ROOT / "docs" / "time-to-page.md"
 _KEPT = ROOT / "build" / "drill" / "measured.json"

@@ -14,7 +14,8 @@ from drill.past import seed
 from drill.performance import Notice, notices
 from drill.playbill import Outcome, perform, sites
 from drill.report import ROUNDS, Report, machine
-from drill.scenes import PAGES, SCENES, TICKETS, Scene
+from drill.scene import Scene
+from drill.scenes import PAGES, SCENES, TICKETS
 from drill.stack import Stack
 from integration.core.exporter_process import wait_until
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from drill.playbill import Outcome, perform, sites
-from drill.scenes import MOST_IMPORTANT, Scene
+from drill.scene import Scene
+from drill.scenes import MOST_IMPORTANT
 from drill.stack import Stack
 
 #: A minute is two seconds.
