@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 HARNESS := tests/dashboards/harness
+BENCH   :=
+SOAK    := 3600
 # Tests wait for servers more than they compute: one more than a small machine has cores.
 SIDE_BY_SIDE ?= 3
 
@@ -81,11 +83,20 @@ $(HARNESS)/node_modules/.package-lock.json: $(HARNESS)/package-lock.json $(VENV)
 $(HARNESS)/dist/index.html: $(HARNESS)/node_modules/.package-lock.json $(wildcard $(HARNESS)/*.* $(HARNESS)/src/*)
 	cd $(HARNESS) && npm run --silent build
 
-bench: $(VENV)/.test  ## what a scrape and a round cost, side by side with others
-	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql
-	$(BIN)/python benchmarks/scrape_latency.py
-	$(BIN)/python benchmarks/round_cost.py
+bench: $(VENV)/.bench  ## what it costs, side by side with others, and whether that holds; docs/benchmarks.md (an hour)
 	$(BIN)/python benchmarks/guessing_flood.py
+	$(BIN)/python -m benchmarks $(BENCH)
+
+soak: $(VENV)/.bench  ## whether its memory grows: make soak SOAK=3600, in seconds
+	$(BIN)/python -m benchmarks --only soak --soak $(SOAK)
+
+# query-exporter wants libraries of its own.
+$(VENV)/.bench: pyproject.toml $(VENV)/.test
+	@scripts/debian-packages /usr/lib/postgresql/*/bin/initdb:postgresql prometheus-sql-exporter:prometheus-sql-exporter \
+		prometheus-postgres-exporter:prometheus-postgres-exporter
+	$(PYTHON) -m venv $(VENV)/query-exporter
+	$(VENV)/query-exporter/bin/pip install --quiet --disable-pip-version-check 'query-exporter>=5,<6' 'psycopg[binary]>=3.2.4'
+	@touch $@
 
 drill: $(VENV)/.test  ## each alert from its fault to the pager, on real processes; docs/time-to-page.md (half an hour)
 	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager /usr/lib/postgresql/*/bin/initdb:postgresql
@@ -98,4 +109,4 @@ matrix:  ## the tests with other Pythons and PostgreSQLs, rules and routes with 
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format rules mutants docs dashboards dashboards-test dashboards-pictures bench drill matrix picture
+.PHONY: help install demo test lint format rules mutants docs dashboards dashboards-test dashboards-pictures bench soak drill matrix picture

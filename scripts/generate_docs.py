@@ -66,6 +66,8 @@ _TITLES = {
     "workflows": "Collector `workflows`: technical workflows",
     "maintenance": "Collector `maintenance`: transactions, sequences, events",
     "hygiene": "Collector `hygiene`: what is left behind, and the upkeep of tables",
+    "messages": "Collector `messages`: what becomes of messages",
+    "tracking": "Collector `tracking`: what recipients do",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

@@ -149,7 +149,10 @@ def _failing(values: Values) -> Alert:
     )
     database = [database_down(values.window), blocked(values)]
     branches = [
-        _fails("deliveries|pending|throughput|outlook|database|deliverability|workflows|maintenance|hygiene", database),
+        _fails(
+            "deliveries|pending|throughput|outlook|messages|tracking|database|deliverability|workflows|maintenance|hygiene",
+            database,
+        ),
         _fails("affinity", [_host_unobserved("configuration|agent"), *database]),
         _fails("processes", [_host_unobserved("processes|agent")]),
         _fails("disks", [_host_unobserved("directories|agent")]),

@@ -63,6 +63,24 @@ SITUATIONS = (
         "one delivery stands still, others go on", "CampaignDeliveryStalled", ("CampaignThroughputStalled",), _EXPRESSION
     ),
     Situation(
+        "many messages are refused for good",
+        "CampaignHardBouncesHigh, and CampaignDeliveryErrorsHigh above its own limit",
+        ("CampaignSoftBouncesHigh",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "one domain refuses what it is sent, or cannot be reached",
+        "CampaignDomainRefusing, and CampaignDeliveryErrorsHigh where that is much of all",
+        ("CampaignHardBouncesHigh", "CampaignSoftBouncesHigh"),
+        "what is tried again has not bounced yet",
+    ),
+    Situation(
+        "opens and clicks do not arrive",
+        "CampaignTrackingStalled, and CampaignEndpointDown or CampaignProcessMissing where that is why",
+        ("CampaignThroughputStalled",),
+        "messages go out",
+    ),
+    Situation(
         "a delivery stands still, and its validity ends days later",
         "CampaignDeliveryStalled",
         ("CampaignDeliveryWillMissValidity (ticket)",),

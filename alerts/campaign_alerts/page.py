@@ -59,7 +59,7 @@ _LABELS = """\
 | `cause` | stuck deliveries, root alerts | why deliveries wait; a root alert mutes what waits for it in the same instance |
 | `needs` | what is read from Campaign's database | `database`: nothing to say while it is not reached |
 | `host`, `process`, `affinity`, `endpoint`, `kind`, `state`, `source`, `collector`, `delivery_id` | some | what it is about |
-| `address`, `mx`, `directory` | some | a server behind an endpoint, a mail server, a directory |
+| `address`, `mx`, `domain`, `directory` | some | the server of an endpoint, a mail server, a recipients' domain, a directory |
 | `instance`, `job` | alerts about an exporter | the exporter, as Prometheus's target |
 | `workflow`, `sequence` | some | what it is about |
 | `scope` | CampaignExporterDown | `unwatched` (an instance), `target` (an exporter), `nothing` (no exporter at all) |

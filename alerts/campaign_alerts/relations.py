@@ -12,6 +12,7 @@ from campaign_exporter.document import Document, Location, Problem
 _LATE = ("alerts", "CampaignDeliveryStartsLate")
 _STALLED = ("alerts", "CampaignThroughputStalled")
 _LOW = ("alerts", "CampaignThroughputLow")
+_SOFT = ("alerts", "CampaignSoftBouncesHigh")
 
 
 class _Order(NamedTuple):
@@ -36,6 +37,11 @@ _ORDERS = (
         ("alerts", "CampaignDeliveryStalled", "others"),
         (*_STALLED, "after"),
         ("alerts", "CampaignDeliveryErrorsHigh", "range"),
+        ("alerts", "CampaignHardBouncesHigh", "range"),
+        (*_SOFT, "range"),
+        ("alerts", "CampaignDomainRefusing", "range"),
+        ("alerts", "CampaignTrackingStalled", "range"),
+        ("alerts", "CampaignTrackingStalled", "age"),
         ("alerts", "CampaignDeliveryFailed", "range"),
         (*_LATE, "fast", "short"),
         (*_LATE, "slow", "short"),
@@ -57,6 +63,7 @@ _ORDERS = (
     _Order((*_STALLED, "onset"), "at most", (*_STALLED, "after"), "it is the beginning of that"),
     _Order((*_LOW, "baseline_at_least"), "at most", (*_LOW, "baseline"), "the alert could never fire"),
     _Order((*_LOW, "baseline"), "at least", (*_STALLED, "after"), "it is an average of such spans"),
+    _Order((*_SOFT, "range"), "at most", (*_SOFT, "usual"), "it is compared with an average of such spans"),
     _Order((*_LATE, "fast", "short"), "at most", (*_LATE, "fast", "long"), "it is the end of that"),
     _Order((*_LATE, "slow", "short"), "at most", (*_LATE, "slow", "long"), "it is the end of that"),
 )

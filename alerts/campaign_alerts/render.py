@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from campaign_alerts.affinities import affinities
+from campaign_alerts.bounces import bounces
 from campaign_alerts.deliverability import deliverability
 from campaign_alerts.deliveries import deliveries
 from campaign_alerts.exporter import exporter
@@ -17,6 +18,7 @@ from campaign_alerts.resources import resources
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.service_level import service_level
 from campaign_alerts.throughput import throughput
+from campaign_alerts.tracking import tracking
 from campaign_alerts.upkeep import upkeep
 from campaign_alerts.values import Values
 
@@ -29,6 +31,8 @@ _GROUPS = (
     service_level,
     throughput,
     outlook,
+    bounces,
+    tracking,
     deliverability,
     hosts,
     files,

@@ -189,6 +189,20 @@ class _ErrorsHigh(LastingRange):
     minimum_messages: Count
 
 
+class _SoftBounces(_ErrorsHigh):
+    usual: Span
+
+
+class _DomainRefusing(LastingRange):
+    share: Share
+    minimum_attempts: Count
+
+
+class _TrackingStalled(LastingRange):
+    age: Span
+    minimum_messages: Count
+
+
 class _Failed(Section):
     range: Span
 
@@ -303,6 +317,10 @@ class Alerts(Section):
     CampaignThroughputStalled: _ThroughputStalled
     CampaignThroughputLow: _ThroughputLow
     CampaignDeliveryErrorsHigh: _ErrorsHigh
+    CampaignHardBouncesHigh: _ErrorsHigh
+    CampaignSoftBouncesHigh: _SoftBounces
+    CampaignDomainRefusing: _DomainRefusing
+    CampaignTrackingStalled: _TrackingStalled
     CampaignDeliveryFailed: _Failed
     CampaignDeliveryStartsLate: _StartsLate
     CampaignDeliveryWillMissValidity: _WillMissValidity

@@ -1,6 +1,6 @@
 """Every metric, declared once: exposition, docs/metrics.md and the checks of rules and dashboards come from here."""
 
-from campaign_exporter import catalogue_hygiene, catalogue_outlook, catalogue_surroundings
+from campaign_exporter import catalogue_hygiene, catalogue_outlook, catalogue_surroundings, message_metrics
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.errors import REASONS
@@ -21,6 +21,8 @@ COLLECTORS = (
     "workflows",
     "maintenance",
     "hygiene",
+    "messages",
+    "tracking",
 )
 
 _STATE = {"state": tuple(STATES.values())}
@@ -463,7 +465,7 @@ SERIES_DROPPED = Metric(
 )
 
 #: Subjects whose metrics stand in a file of their own.
-_ELSEWHERE = (catalogue_outlook, catalogue_surroundings, catalogue_hygiene)
+_ELSEWHERE = (catalogue_outlook, message_metrics, catalogue_surroundings, catalogue_hygiene)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for place in (globals(), *map(vars, _ELSEWHERE))

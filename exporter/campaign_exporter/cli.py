@@ -16,6 +16,7 @@ from campaign_exporter.config import Config, load_config, parse_duration
 from campaign_exporter.document import ConfigurationError
 from campaign_exporter.exporter import Exporter
 from campaign_exporter.grants import grants_sql
+from campaign_exporter.memory import share_one_heap
 from campaign_exporter.notices import notices
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.sampling import sample_once
@@ -58,6 +59,7 @@ def main() -> None:
 @click.option("--log.format", "form", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
 def serve(*, file: Path, address: str, path: str, web_file: Path | None, lifecycle: bool, level: str, form: str) -> None:
     """Sample on a schedule, and serve the metrics until told to stop."""
+    share_one_heap()
     stopped = _stop_on_signals()
     log.set_up(level, form)
     if not path.startswith("/") or path.startswith("/-/"):

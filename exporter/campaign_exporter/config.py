@@ -347,6 +347,17 @@ class MaintenanceSettings(CollectorSettings):
     events_stuck_after: Seconds = 900.0
 
 
+class MessagesSettings(CollectorSettings):
+    """When the delivery logs are read, how much of them at once, and how late a row may come."""
+
+    interval: Interval = 30.0
+    max_rows: Annotated[int, Field(ge=100, le=100_000)] = 10_000
+    #: Covers the longest transaction that writes delivery logs, and by how much the clocks of servers differ.
+    overlap: Annotated[Seconds, Field(ge=10, le=3600)] = 300.0
+    #: Domains of recipients that are counted one by one.
+    domains: Annotated[int, Field(ge=0, le=200)] = 20
+
+
 def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
     return Field(default_factory=lambda: CollectorSettings(interval=seconds))
 
@@ -368,6 +379,8 @@ class Collectors(Section):
     workflows: WorkflowSettings = Field(default_factory=lambda: WorkflowSettings(interval=60))
     maintenance: MaintenanceSettings = Field(default_factory=lambda: MaintenanceSettings(interval=60))
     hygiene: CollectorSettings = _every(600)
+    messages: MessagesSettings = Field(default_factory=MessagesSettings)
+    tracking: CollectorSettings = _every(60)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -4,6 +4,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from campaign_exporter.config import Config, Database, Instance
+from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statements import columns_read
 
 _DEFAULT_ROLE = "campaign_monitor"
@@ -34,12 +35,19 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("-- To tell how many ids are used up; it lets nobody take one."),
         sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {};").format(schema, role),
         *(_grant_where_there(schema, role, table, columns) for table, columns in columns_read().items()),
+        sql.SQL("-- Delivery logs that not every instance has."),
+        *(_grant_if_there(schema, role, table, columns) for table, columns in columns_read(OTHER_LOG_STATEMENTS).items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),
         sql.SQL("-- It opens the text of all options, in some of which keys stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkoption", ("sstringvalue",))),
         sql.SQL("-- Only for `campaign-exporter why` and campaign_delivery_log_findings_total, which count known phrases"),
         sql.SQL("-- in deliveries' logs, and show none of them. It opens these logs, in which addresses may stand:"),
         sql.SQL("-- {}").format(grant_columns(schema, role, "xtkjoblog", ("ijobid", "ijoblogid", "smessage"))),
+        sql.SQL(
+            "-- Only for counters of messages by the recipient's domain. The exporter reads nothing but the domain, but this"
+        ),
+        sql.SQL("-- opens addresses of recipients (and so for the other delivery logs, as far as they are there):"),
+        sql.SQL("-- {}").format(grant_columns(schema, role, BROAD_LOGS[0].table, ("saddress",))),
     ]
     return "".join(f"{line.as_string()}\n" for line in lines)
 
@@ -54,17 +62,20 @@ def _role_if_missing(role: sql.Identifier) -> sql.Composed:
 
 def _grant_where_there(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
     """Grant the columns; of a table that not every instance has, if it is there."""
-    grant = grant_columns(schema, role, table, columns)
-    if table not in _OPTIONAL:
-        return grant
-    name = sql.Literal(f"{schema.as_string()}.{sql.Identifier(table).as_string()}")
-    return sql.SQL("DO $$BEGIN IF to_regclass({}) IS NOT NULL THEN {} END IF; END$$;").format(name, grant)
+    grant = _grant_if_there if table in _OPTIONAL else grant_columns
+    return grant(schema, role, table, columns)
 
 
 def grant_columns(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
     """Grant the columns that are read, and no others: no content of deliveries, no password of an account."""
     names = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     return sql.SQL("GRANT SELECT ({}) ON {}.{} TO {};").format(names, schema, sql.Identifier(table), role)
+
+
+def _grant_if_there(schema: sql.Identifier, role: sql.Identifier, table: str, columns: tuple[str, ...]) -> sql.Composed:
+    where = sql.Literal(f"{schema.as_string()}.{sql.Identifier(table).as_string()}")
+    grant = grant_columns(schema, role, table, columns)
+    return sql.SQL("DO $$BEGIN IF to_regclass({}) IS NOT NULL THEN {} END IF; END$$;").format(where, grant)
 
 
 def _comment(text: str) -> str:

@@ -55,11 +55,17 @@ class Histogram(NamedTuple):
     total: float
 
 
+#: A series of a known family: the suffix of its name, and its labels.
+Series = tuple[str, ...]
+
+
 class Samples:
     """The samples of one round, checked against their declarations as they come in."""
 
     def __init__(self) -> None:
-        self._samples: dict[tuple[str, str, tuple[str, ...]], Sample] = {}
+        #: By family, and by series. Plain texts and numbers, which the garbage collector has no need to look through:
+        #: it would stop all threads for longer than a scrape takes.
+        self.families: dict[Metric, dict[Series, float]] = {}
 
     def add(self, metric: Metric, value: float, **labels: str | int) -> None:
         """Add one sample of a gauge or a counter."""
@@ -77,13 +83,16 @@ class Samples:
 
     def merge(self, others: "Samples") -> None:
         """Add all samples of others; where both have one, theirs stands."""
-        self._samples |= {(sample.metric.name, sample.suffix, sample.labels): sample for sample in others}
+        for metric, family in others.families.items():
+            self.families[metric] = self.families.get(metric, {}) | family
 
     def __iter__(self) -> Iterator[Sample]:
-        return iter(self._samples.values())
+        for metric, family in self.families.items():
+            for (suffix, *labels), value in family.items():
+                yield Sample(metric, suffix, tuple(labels), value)
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return sum(map(len, self.families.values()))
 
     def _values(self, metric: Metric, labels: Mapping[str, str | int]) -> tuple[str, ...]:
         if labels.keys() != set(metric.labels):
@@ -91,10 +100,11 @@ class Samples:
         return tuple(safe_label(str(labels[name])) for name in metric.labels)
 
     def _put(self, metric: Metric, suffix: str, labels: tuple[str, ...], value: float) -> None:
-        key = (metric.name, suffix, labels)
-        if key in self._samples:
+        family = self.families.setdefault(metric, {})
+        series = (suffix, *labels)
+        if series in family:
             raise ValueError(f"{metric.name}{suffix}{labels} was sampled twice in one round")
-        self._samples[key] = Sample(metric, suffix, labels, value)
+        family[series] = value
 
 
 def _bound(bound: float) -> str:

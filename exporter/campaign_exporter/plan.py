@@ -14,10 +14,12 @@ from campaign_exporter.collectors.endpoints import EndpointsCollector
 from campaign_exporter.collectors.files import FilesCollector
 from campaign_exporter.collectors.hygiene import HygieneCollector
 from campaign_exporter.collectors.maintenance import MaintenanceCollector
+from campaign_exporter.collectors.messages import MessagesCollector
 from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
+from campaign_exporter.collectors.tracking import TrackingCollector
 from campaign_exporter.collectors.workflows import WorkflowsCollector
 from campaign_exporter.config import Config, Instance
 from campaign_exporter.job import Job
@@ -40,6 +42,8 @@ _ORDER = (
     "pending",
     "throughput",
     "outlook",
+    "messages",
+    "tracking",
     "database",
     "endpoints",
     "disks",
@@ -51,7 +55,20 @@ _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks", "files")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
 _FRESH_SHARE = 0.9
-_ON_DATABASE = frozenset({"affinity", "deliveries", "pending", "throughput", "outlook", "database", "deliverability", *_UPKEEP})
+_ON_DATABASE = frozenset(
+    {
+        "affinity",
+        "deliveries",
+        "pending",
+        "throughput",
+        "outlook",
+        "messages",
+        "tracking",
+        "database",
+        "deliverability",
+        *_UPKEEP,
+    }
+)
 
 Builder = Callable[[Memory], Collector]
 
@@ -129,6 +146,7 @@ class Watch:
 
     def _database_builders(self, database: CampaignDatabase) -> Mapping[str, Builder]:
         pending = self._config.collectors.pending
+        messages = self._config.collectors.messages
         throughput = self.instance.throughput
         return {
             "deliveries": lambda memory: DeliveriesCollector(database, memory=self._kept(memory)),
@@ -142,6 +160,8 @@ class Watch:
             "throughput": lambda memory: ThroughputCollector(
                 database, throughput, clock=self._clock, memory=self._kept(memory)
             ),
+            "messages": lambda memory: MessagesCollector(database, messages, clock=self._clock, memory=self._kept(memory)),
+            "tracking": lambda memory: TrackingCollector(database, clock=self._clock, memory=self._kept(memory)),
             "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
             "deliverability": lambda _: DeliverabilityCollector(database, self._hosts, self._config.collectors.deliverability),

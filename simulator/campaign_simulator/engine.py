@@ -79,7 +79,7 @@ class Engine:
             self._pass_on(delivery)
         for delivery in self.traffic.arrivals(self.now, elapsed, len(self.active)):
             self.add(delivery)
-        self.tracker.step(self.now)
+        self.tracker.step(self.now, noted=not self.site.down("trackinglogd"), fetched=self.workflows.at_work("tracking"))
         self.workflows.step(self.now)
         self.sender.forget_before(self.now)
 
@@ -169,7 +169,7 @@ class Engine:
         delivery.to_deliver = delivery.size
         delivery.rejected = delivery.size // _REJECTED_EVERY
         logs = self.ids.logs(delivery.size)
-        self.journal.log_ranges.append(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
+        self.journal.prepared(LogRange(delivery.delivery_id, logs.start, len(logs), self.now))
         if delivery.mode == DeliveryMode.MID_SOURCING:
             self.mid.prepare(delivery, logs)
         else:
@@ -233,7 +233,7 @@ class Engine:
             self.tracker.received(delivery, delivered, self.now)
         else:
             delivery.success += len(logs)
-            self.journal.outcomes += [Outcome(log, LogStatus.SENT, 0, self.now) for log in logs]
+            self.journal.settled(Outcome(log, LogStatus.SENT, 0, self.now) for log in logs)
         part.sent += len(logs)
         self.journal.changed_part(part)
         if part.sent == len(part.logs):

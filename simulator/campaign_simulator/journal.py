@@ -1,11 +1,12 @@
 """What has changed since the last write, for the store."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from campaign_simulator.model import Account, Delivery, Part, SendingStat, Typology
-from campaign_simulator.vocabulary import LogStatus, UrlType, WorkflowState
+from campaign_simulator.vocabulary import DOMAINS, LogStatus, UrlType, WorkflowState, domain_of
 
 _WRAP = 2**31  # keys are 32 bits wide
 _NEAR_WRAP = _WRAP - 1_000_000
@@ -163,6 +164,20 @@ class Journal:
     options: dict[str, Option] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     typologies: dict[int, Typology] = field(default_factory=dict)
+    #: What became of messages since the database was made, by status, answer and domain: this one is not forgotten.
+    fates: Counter[tuple[int, int, str]] = field(default_factory=Counter)
+
+    def prepared(self, made: LogRange) -> None:
+        """Note that messages wait to be sent."""
+        self.log_ranges.append(made)
+        for place, domain in enumerate(DOMAINS[(made.first + place) % len(DOMAINS)] for place in range(len(DOMAINS))):
+            self.fates[LogStatus.PENDING, 0, domain] += (made.count - place + len(DOMAINS) - 1) // len(DOMAINS)
+
+    def settled(self, outcomes: Iterable[Outcome]) -> None:
+        """Note what became of messages."""
+        for outcome in outcomes:
+            self.outcomes.append(outcome)
+            self.fates[outcome.status, outcome.message_id, domain_of(outcome.log_id)] += 1
 
     def changed(self, delivery: Delivery) -> None:
         """Note that a delivery is new or not what it was."""

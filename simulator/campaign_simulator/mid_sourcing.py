@@ -76,7 +76,7 @@ class MidServer:
         for remote in self._remotes.values():
             settled = remote.at(now)[1]
             fresh = range(remote.fetched, settled)
-            self._journal.outcomes += [_outcome(log, remote.logs[log], now) for log in fresh]
+            self._journal.settled(_outcome(log, remote.logs[log], now) for log in fresh)
             remote.fetched = settled
         self._forget()
 

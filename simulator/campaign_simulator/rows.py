@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from campaign_simulator.journal import AddressError, JobLog, Option, SmtpStat, TrackingLog, TrackingStat, Url, Workflow
 from campaign_simulator.model import Account, Delivery, Part, SendingStat, Typology
 from campaign_simulator.sending import MAX_RETRY, Answer
-from campaign_simulator.vocabulary import Approval, FailureReason, LogStatus
+from campaign_simulator.vocabulary import DOMAINS, Approval, FailureReason, LogStatus
 
 Row = Mapping[str, object]
 
 RECIPIENTS = 2_000
-# Addresses below .example never belong to anybody.
-LOG_ADDRESS = "'user' || log || (ARRAY['@mail.example', '@post.example', '@free.example', '@web.example'])[1 + mod(log, 4)]"
+LOG_ADDRESS = f"'user' || log || '@' || (ARRAY{list(DOMAINS)})[1 + mod(log, {len(DOMAINS)})]"
 LOG_RECIPIENT = f"1 + mod(log, {RECIPIENTS})"
 _ROUTING = 3  # NmsExtAccount.iType
 _RETRY_PERIOD_SECONDS = 90.0

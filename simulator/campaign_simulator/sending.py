@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from campaign_simulator.journal import Journal, Outcome
 from campaign_simulator.mail_servers import Attempt, MailServers
 from campaign_simulator.model import Delivery, Part, SendingStat
-from campaign_simulator.vocabulary import FailureReason, FailureType, LogStatus
+from campaign_simulator.vocabulary import FailureReason, FailureType, LogStatus, domain_of
 
 MAX_RETRY = 5  # Adobe: five retries on the first day
 STAT_PERIOD = timedelta(minutes=10)
@@ -37,7 +37,9 @@ SOFT_ANSWERS = (
 )
 ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
-_HARD = (0.012, 0.05)
+_HARD = (0.012, 0.006)
+_UNKNOWN = 0.1  # share of attempts, while users are unknown
+_FULL = (2, 9)  # so many mailboxes of so many, while mailboxes are full
 _REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
@@ -68,6 +70,9 @@ class Sender:
         self.messages: Counter[tuple[str, str]] = Counter()  # by (success or error, first or retry)
         self.bytes = 0.0
         self.refused = False  # whether mail servers refuse far more than usual
+        self.refusing_domains: set[str] = set()  # that refuse all messages
+        self.unknown_users = False  # whether many users are unknown
+        self.full_mailboxes = False  # whether many mailboxes are full, and nothing is tried again
         self.simulated = 0  # attempts with verify mode, which are not messages
 
     def attempt(
@@ -77,13 +82,13 @@ class Sender:
         delivered = []
         tried = []
         for log in logs:
-            answer = self._answer(part)
+            answer = self._answer(part, log)
             if public_ids:
                 public_id = public_ids[log // 4 % len(public_ids)]
                 tried.append(Attempt(log, public_id, answer.reason, answer.text) if answer else Attempt(log, public_id))
             if answer is None:
                 delivered.append(log)
-                self._journal.outcomes.append(Outcome(log, LogStatus.SENT, 0, now))
+                self._journal.settled([Outcome(log, LogStatus.SENT, 0, now)])
             else:
                 self._fail(delivery, part, Outcome(log, LogStatus.FAILED, answer.message_id, now), answer)
         self.mail_servers.note(tried, now)
@@ -104,9 +109,15 @@ class Sender:
         """Drop periods that are over: they were written."""
         self._stats = {key: stat for key, stat in self._stats.items() if stat.date > now - 2 * STAT_PERIOD}
 
-    def _answer(self, part: Part) -> Answer | None:
+    def _answer(self, part: Part, log: int) -> Answer | None:
         """Draw the mail server's answer; none when it takes the message."""
         retry = min(part.retry, 1)
+        if domain_of(log) in self.refusing_domains:
+            return SOFT_ANSWERS[-1]
+        if self.full_mailboxes and log % _FULL[1] < _FULL[0]:
+            return SOFT_ANSWERS[1]
+        if self.unknown_users and self._chance.random() < _UNKNOWN:
+            return HARD_ANSWERS[0]
         if self.refused and self._chance.random() < _REFUSED:
             return SOFT_ANSWERS[-1]
         drawn = self._chance.random()
@@ -116,14 +127,15 @@ class Sender:
 
     def _fail(self, delivery: Delivery, part: Part, outcome: Outcome, answer: Answer) -> None:
         """Note a refusal: softly refused messages are tried again, but not for ever."""
-        if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY:
+        given_up = self.full_mailboxes and answer.reason == FailureReason.MAILBOX_FULL
+        if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY and not given_up:
             delivery.softly_bounced.append(outcome.log_id)
             outcome = Outcome(outcome.log_id, LogStatus.PENDING, outcome.message_id, outcome.when)
         else:
             delivery.error += 1
             delivery.reasons[answer.reason] = delivery.reasons.get(answer.reason, 0) + 1
             delivery.new_quarantine += answer.reason == FailureReason.USER_UNKNOWN
-        self._journal.outcomes.append(outcome)
+        self._journal.settled([outcome])
 
     def _count(self, delivery: Delivery, part: Part, delivered: int, refused: int, now: datetime) -> None:
         """Add attempts to the period's statistics and to the truth."""

@@ -9,6 +9,7 @@ from psycopg import sql
 from campaign_simulator.faults import Fault, Undo, World, no_arguments, one_of, required
 from campaign_simulator.mail_servers import NAMES
 from campaign_simulator.model import Typology
+from campaign_simulator.vocabulary import DOMAINS
 
 _SIZE = 500
 _LATE = timedelta(hours=1)
@@ -65,6 +66,24 @@ def _large(world: World, _target: str) -> Undo:
     return undo
 
 
+def _domains(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    return one_of(DOMAINS, arguments or DOMAINS[:1], "domain of recipients")
+
+
+def _domain_refusing(world: World, domain: str) -> Undo:
+    world.engine.sender.refusing_domains.add(domain)
+    return partial(world.engine.sender.refusing_domains.discard, domain)
+
+
+def _users_unknown(world: World, _target: str) -> Undo:
+    world.engine.sender.unknown_users = True
+
+    def undo() -> None:
+        world.engine.sender.unknown_users = False
+
+    return undo
+
+
 def _mail_server(_world: World, arguments: Sequence[str]) -> Sequence[str]:
     return one_of(NAMES, arguments, "mail server")
 
@@ -78,6 +97,15 @@ def _connections_refused(world: World, name: str) -> Undo:
         world.write()
         with world.connect() as connection:
             connection.execute("DELETE FROM NmsEmailErrorStat WHERE iMXIP = %s", (servers.forget(name),))
+
+    return undo
+
+
+def _mailboxes_full(world: World, _target: str) -> Undo:
+    world.engine.sender.full_mailboxes = True
+
+    def undo() -> None:
+        world.engine.sender.full_mailboxes = False
 
     return undo
 
@@ -157,6 +185,9 @@ SENDING_FAULTS = (
         _mail_server,
         _connections_refused,
     ),
+    Fault("domain-refusing", "[DOMAIN...]", "mail servers of a domain softly refuse all messages", _domains, _domain_refusing),
+    Fault("users-unknown", "", "a tenth of all messages goes to users whom nobody knows", no_arguments, _users_unknown),
+    Fault("mailboxes-full", "", "two mailboxes in nine are full, and nothing is tried again", no_arguments, _mailboxes_full),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),
     Fault(

@@ -191,5 +191,5 @@ def _columns(outcomes: Sequence[Outcome]) -> tuple[list[Any], ...]:
 
 def _clear(journal: Journal) -> None:
     """Forget what was written."""
-    for changes in vars(journal).values():
+    for changes in (changes for name, changes in vars(journal).items() if name != "fates"):
         changes.clear()

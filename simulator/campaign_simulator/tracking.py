@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ class Tracker:
         self._chance = chance
         self._reactions: list[_Reaction] = []
         self._drawn = 0
+        self._waiting: list[_Reaction] = []
+        self.events: Counter[UrlType] = Counter()  # that are known to the database
         self._urls: dict[tuple[int, UrlType], int] = {}
         self._stats: dict[tuple[datetime, int, int], TrackingStat] = {}
 
@@ -51,10 +54,15 @@ class Tracker:
                 if self._chance.random() < share:
                     self._plan(delivery, log, kind, now)
 
-    def step(self, now: datetime) -> None:
-        """Let happen what is due."""
+    def step(self, now: datetime, *, noted: bool = True, fetched: bool = True) -> None:
+        """Let happen what is due; what nobody notes is lost, what nobody fetches waits."""
         while self._reactions and self._reactions[0].due <= now:
-            self._happen(heapq.heappop(self._reactions))
+            reaction = heapq.heappop(self._reactions)
+            self._waiting += [reaction] if noted else []
+        if fetched:
+            for reaction in self._waiting:
+                self._happen(reaction)
+            self._waiting.clear()
         self._stats = {key: stat for key, stat in self._stats.items() if stat.start > now - 2 * _STATS_PERIOD}
 
     def _plan(self, delivery: Delivery, log: int, kind: UrlType, now: datetime) -> None:
@@ -72,6 +80,7 @@ class Tracker:
         delivery, kind = reaction.delivery, reaction.kind
         url = self._url(delivery, kind)
         number = self._ids.next_tracking_log()
+        self.events[kind] += 1
         self._journal.tracking_logs.append(
             TrackingLog(number, reaction.log, delivery.delivery_id, url, reaction.due, kind == UrlType.OPT_OUT)
         )

@@ -10,7 +10,8 @@ from campaign_simulator.engine import Engine
 from campaign_simulator.hosts import Hosts
 from campaign_simulator.model import Delivery
 from campaign_simulator.obstacles import causes
-from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Cause, State
+from campaign_simulator.sending import ANSWERS
+from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Cause, LogStatus, State
 
 _UNDER_WAY = range(State.START_PENDING, State.STOPPED)  # Adobe: launched and not over
 StateAndChannel = tuple[int | None, int | None]
@@ -52,6 +53,10 @@ class Truth:
     deliveries: Mapping[StateAndChannel, int]
     messages: Mapping[tuple[str, str], int]  # attempts since the database was made, by (success|error, first|retry)
     bytes: float
+    message_statuses: Mapping[int, int]  # messages that came into a status since the database was made
+    message_failures: Mapping[tuple[int, int, int], int]  # by status (failed, or pending again), kind and reason
+    tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
+    message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
     under_way: Mapping[StateAndChannel, Mapping[str, int]]  # counters of deliveries in these states, by kind
@@ -84,6 +89,10 @@ class Truth:
             "deliveries": _nested(self.deliveries),
             "messages": _nested(self.messages),
             "bytes": self.bytes,
+            "message_statuses": {str(status): count for status, count in self.message_statuses.items()},
+            "message_failures": {"/".join(map(str, key)): count for key, count in self.message_failures.items()},
+            "tracking": dict(self.tracking),
+            "message_domains": _nested(self.message_domains),
             "simulated_attempts": self.simulated_attempts,
             "messages_remaining": _nested(self.messages_remaining),
             "under_way": _nested(self.under_way),
@@ -121,6 +130,8 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         deliveries={key: count for key, count in deliveries.items() if count},
         messages=dict(engine.sender.messages),
         bytes=engine.sender.bytes,
+        tracking={kind.name.lower(): count for kind, count in engine.tracker.events.items()},
+        **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,
         messages_remaining=dict(remaining),
         under_way=_under_way(engine),
@@ -144,6 +155,24 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         open_transactions=engine.upkeep.open_transactions,
         last_id=engine.ids.sequence,
     )
+
+
+def _fates(fates: Mapping[tuple[int, int, str], int]) -> dict[str, Any]:
+    """Add up what became of messages."""
+    answers = {answer.message_id: answer for answer in ANSWERS}
+    statuses: Counter[int] = Counter()
+    failures: Counter[tuple[int, int, int]] = Counter()
+    domains: Counter[tuple[str, str]] = Counter()
+    for (status, message_id, domain), count in fates.items():
+        statuses[int(status)] += count
+        answer = answers.get(message_id)
+        if answer is not None:
+            failures[int(status), int(answer.kind), int(answer.reason)] += count
+        if status == LogStatus.SENT:
+            domains[domain, "sent"] += count
+        elif answer is not None:
+            domains[domain, "postponed" if status == LogStatus.PENDING else answer.kind.name.lower()] += count
+    return {"message_statuses": statuses, "message_failures": failures, "message_domains": domains}
 
 
 def _pending(engine: Engine, moment: datetime) -> list[PendingDelivery]:

@@ -59,6 +59,15 @@ class DeliveryMode(IntEnum):
     MID_SOURCING = 4
 
 
+#: Domains of the recipients. Addresses below .example never belong to anybody.
+DOMAINS = ("mail.example", "post.example", "free.example", "web.example")
+
+
+def domain_of(log_id: int) -> str:
+    """Return the domain of the recipient whom a delivery log is about."""
+    return DOMAINS[log_id % len(DOMAINS)]
+
+
 class LogStatus(IntEnum):
     """Statuses of a delivery log (NmsBroadLogRcp.iStatus) whose numbers are documented."""
 

@@ -107,6 +107,10 @@ class Workflows:
             if not troubles and workflow.next_run is not None and workflow.next_run <= now:
                 self._run(workflow, now)
 
+    def at_work(self, name: str) -> bool:
+        """Tell whether a technical workflow runs when it is due."""
+        return bool(self._site.servers.running_on("wfserver")) and not self._troubles[name]
+
     def spoil(self, name: str, trouble: WorkflowTrouble, now: datetime, *, overdue: timedelta = _OVERDUE) -> None:
         """Let a technical workflow get into trouble."""
         workflow = self._site.workflows[name]

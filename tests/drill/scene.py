@@ -1,4 +1,4 @@
-"""What a scene of the drill is."""
+"""What a scene of the drill is, and the usual way to play one."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -10,8 +10,10 @@ from campaign_exporter.sources import (
     deliverability_statements,
     delivery_statements,
     hygiene_statements,
+    log_statements,
     outlook_statements,
     statements,
+    tracking_statements,
 )
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
@@ -71,6 +73,13 @@ NEEDS: Mapping[str, Need] = {
     statements.STAT_ROWS.name: Need(("throughput",), ("throughput",)),
     statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",)),
     statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
+    log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
+    log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
+    log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
+    tracking_statements.TRACKING_COUNTERS.name: Need(("tracking",), ("tracking",)),
+    tracking_statements.NEWEST_TRACKING_LOG.name: Need(
+        ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
+    ),
     outlook_statements.OUTLOOK_DELIVERIES.name: Need(("outlook",), ("outlook",)),
     outlook_statements.WAVES.name: Need(("outlook",), words=_AHEAD),
     outlook_statements.LOG_ENDS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),

@@ -10,8 +10,9 @@ from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.checkup import ColumnRight, Relation, Schema
 from campaign_exporter.sources.delivery_statements import JOB_LOG
+from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Statement
-from campaign_exporter.sources.statements import READS_STATISTICS, TIMEZONE, columns_read
+from campaign_exporter.sources.statements import READS_STATISTICS, STATEMENTS, TIMEZONE, columns_read
 from campaign_exporter.sources.survey import Survey
 
 #: What nobody needs to see, by table.
@@ -20,6 +21,8 @@ _SECRETS: Mapping[str, tuple[str, str]] = {
     "nmsextaccount": ("spassword", "the passwords of accounts (sPassword of NmsExtAccount)"),
     "xtkoption": ("sstringvalue", "the text of options, keys among them (sStringValue of XtkOption)"),
 }
+#: What `grants` only mentions, and a site may open.
+_AS_ONE_LIKES = (JOB_LOG, *(log.domains for log in BROAD_LOGS))
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -36,7 +39,9 @@ def examine(patient: Patient) -> Iterator[Check]:
         patient.survey = patient.checkup.survey()
         yield from columns(patient.survey, scope)
         zone_read = patient.survey.naive_timestamps and patient.database.timezone is None
-        exempt = _columns_of(JOB_LOG) | (_columns_of(TIMEZONE) if zone_read else frozenset())
+        exempt = frozenset[tuple[str, str]]().union(*map(_columns_of, _AS_ONE_LIKES)) | (
+            _columns_of(TIMEZONE) if zone_read else frozenset()
+        )
         yield beyond_tables(patient.relations, scope)
         yield beyond_columns(patient.checkup.column_rights(), scope, exempt)
     if "database" in patient.collectors:
@@ -117,7 +122,8 @@ def beyond_tables(relations: Sequence[Relation], scope: Scope) -> Check:
 
 def beyond_columns(given: Sequence[ColumnRight], scope: Scope, exempt: frozenset[tuple[str, str]]) -> Check:
     """Find columns that may be read and are not."""
-    read = {(table, column) for table, names in columns_read().items() for column in names} | exempt
+    asked = columns_read((*STATEMENTS, *OTHER_LOG_STATEMENTS))
+    read = {(table, column) for table, names in asked.items() for column in names} | exempt
     unread = [right for right in given if (right.table, right.column) not in read]
     if not unread:
         return ok("other columns", SUBJECT, "none may be read beyond those that are")

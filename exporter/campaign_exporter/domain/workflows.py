@@ -9,6 +9,8 @@ LAUNCHERS = ("operationMgt", "deliveryMgt")
 #: Copies the state of deliveries from the mid-sourcing server, every ten minutes.
 MID_SOURCING_COPY = "defaultMidSourcingDlv"
 MID_SOURCING_PERIOD_SECONDS = 600.0
+#: Fetches tracking logs, and adds them up, every hour unless changed.
+TRACKING = "tracking"
 
 STARTED = 11
 # XtkWorkflow.iState of a workflow that does nothing (docs: workflow/using/supervising-workflows.md; kb: KA-19380).

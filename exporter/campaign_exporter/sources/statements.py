@@ -5,8 +5,12 @@ Adobe's own advice and may be read whole; mData and sPassword are never read. Ti
 the cast to timestamptz reads a timestamp without time zone in the session's TimeZone, which the round sets.
 """
 
+from collections.abc import Iterable
+
 from campaign_exporter.sources import deliverability_statements, delivery_statements, hygiene_statements, outlook_statements
+from campaign_exporter.sources.log_statements import LOG_STATEMENTS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Index, Statement
+from campaign_exporter.sources.tracking_statements import TRACKING_STATEMENTS
 
 # Neither the zero record, nor a template, nor a proof. It may lie in the bin, from where it can come back.
 _OWN_DELIVERY = "d.ideliveryid <> 0 AND coalesce(d.iismodel, 0) = 0 AND coalesce(d.ifcp, 0) = 0"
@@ -215,15 +219,18 @@ WHERE first.holder <> 0
     Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
-# The upper bound leaves nothing out: a planner without statistics takes a third of a table to lie above a lower bound, and a
-# two-hundredth of it between two.
+# Summed up by delivery first: a delivery is looked up once, and not for each of its statistics. The upper bound leaves nothing
+# out: a planner without statistics takes a third of a table to lie above a lower bound, and a two-hundredth of it between two.
 FLOWING_AFFINITIES = Statement(
     "affinities of the last hour",
     """
-SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(s.tsdate)::timestamptz)
-FROM nmsdeliverystat s JOIN nmsdelivery d ON d.ideliveryid = s.ideliveryid
-WHERE s.tsdate BETWEEN now() - interval '1 hour' AND 'infinity' AND coalesce(s.iverifymode, 0) = 0
-  AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
+SELECT nullif(d.sipaffinity, ''), d.itypologyid, date_part('epoch', max(f.last)::timestamptz)
+FROM (
+  SELECT s.ideliveryid, max(s.tsdate) AS last FROM nmsdeliverystat s
+  WHERE s.tsdate BETWEEN now() - interval '1 hour' AND 'infinity' AND coalesce(s.iverifymode, 0) = 0
+    AND greatest(s.ifirstsuccess, s.ifirsterror, s.iretriessuccess, s.iretrieserror) > 0
+  GROUP BY 1
+) f JOIN nmsdelivery d ON d.ideliveryid = f.ideliveryid
 GROUP BY 1, 2
 """,
     {
@@ -413,18 +420,22 @@ WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
 #: Subjects whose statements are in a file of their own.
 _ELSEWHERE = (delivery_statements, outlook_statements, deliverability_statements, hygiene_statements)
 
-STATEMENTS: tuple[Statement, ...] = tuple(
-    value for place in (globals(), *map(vars, _ELSEWHERE)) for value in list(place.values()) if isinstance(value, Statement)
+STATEMENTS: tuple[Statement, ...] = (
+    *(value for place in (globals(), *map(vars, _ELSEWHERE)) for value in list(place.values()) if isinstance(value, Statement)),
+    *LOG_STATEMENTS,
+    *TRACKING_STATEMENTS,
 )
 
-#: All tables that anything is asked of, those included that may be shut.
-TABLES: tuple[str, ...] = tuple(sorted({table for statement in STATEMENTS for table in statement.reads}))
+#: All tables that anything is asked of, those included that may be shut, or not there.
+TABLES: tuple[str, ...] = tuple(
+    sorted({table for statement in (*STATEMENTS, *OTHER_LOG_STATEMENTS) for table in statement.reads})
+)
 
 
-def columns_read() -> dict[str, tuple[str, ...]]:
+def columns_read(of: Iterable[Statement] = STATEMENTS) -> dict[str, tuple[str, ...]]:
     """List the columns that all granted statements together read, by table."""
     columns: dict[str, set[str]] = {}
-    for statement in (statement for statement in STATEMENTS if statement.granted):
+    for statement in (statement for statement in of if statement.granted):
         for table, names in statement.reads.items():
             columns.setdefault(table, set()).update(names)
     return {table: tuple(sorted(names)) for table, names in sorted(columns.items())}

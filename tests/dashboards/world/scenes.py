@@ -8,6 +8,7 @@ from campaign_exporter.domain.deliveries import CHANNELS
 from dashboards.world.coming import tell_coming
 from dashboards.world.exposition import USUAL, Exposition
 from dashboards.world.platform import tell_platform
+from dashboards.world.recipients import tell_messages
 from dashboards.world.sending import tell_sending
 from dashboards.world.story import EVER, Alert, Campaign, Story, Stuck, during
 from dashboards.world.surroundings import tell_surroundings
@@ -53,6 +54,7 @@ class Scene:
                 teller = Teller(page, campaign, target)
                 tell_watching(teller)
                 tell_sending(teller, self.channels if campaign.exporters == PAIR else _FEW)
+                tell_messages(teller)
                 tell_coming(teller)
                 tell_platform(teller)
                 tell_surroundings(teller)

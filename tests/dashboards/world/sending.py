@@ -29,7 +29,7 @@ def tell_sending(teller: Teller, channels: Sequence[str]) -> None:
     _waiting(teller)
 
 
-def _a_minute(teller: Teller) -> Callable[[float], float]:
+def messages_a_minute(teller: Teller) -> Callable[[float], float]:
     """Give the messages a minute: two waves a day over a low ground."""
     story, hosts = teller.story, teller.campaign.hosts
 
@@ -43,7 +43,7 @@ def _a_minute(teller: Teller) -> Callable[[float], float]:
 
 
 def _throughput(teller: Teller) -> None:
-    rate = _a_minute(teller)
+    rate = messages_a_minute(teller)
 
     def part(result: str, pass_: str) -> Callable[[float], float]:
         def counted(hour: float) -> float:
@@ -62,7 +62,7 @@ def _throughput(teller: Teller) -> None:
 
 
 def _channel(teller: Teller, channel: str) -> None:
-    rate, weight = _a_minute(teller), _WEIGHTS.get(channel, 0.0)
+    rate, weight = messages_a_minute(teller), _WEIGHTS.get(channel, 0.0)
     stuck = teller.story.stuck
 
     def left(hour: float) -> int:

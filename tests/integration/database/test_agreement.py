@@ -8,9 +8,11 @@ import pytest
 
 from campaign_exporter.config import load_config
 from campaign_exporter.domain.deliveries import channel_name, state_name
+from campaign_exporter.domain.messages import FAILED, failure_reason_name, failure_type_name, status_name
 from campaign_exporter.plan import Watch
 from campaign_exporter.sampling import sample_once
 from campaign_exporter.snapshot import Exposition
+from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
@@ -103,3 +105,63 @@ def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) 
     body, failures = sample_once(load_config(simulator.configuration_file), MovableClock())
     assert [failure for failure in failures if "endpoints" not in failure] == []
     assert b"campaign_deliveries{" in body
+
+
+def check_fates(seen: Observer, truth: Truth, start: Truth) -> None:
+    statuses = Counter(truth.message_statuses) - Counter(start.message_statuses)
+    told = seen.counted("campaign_message_transitions_total")
+    assert told == {(status_name(status),): count for status, count in statuses.items()}
+    failures = Counter(truth.message_failures) - Counter(start.message_failures)
+    assert seen.counted("campaign_message_failures_total") == {
+        (failure_type_name(kind), "failed" if status == FAILED else "postponed", failure_reason_name(reason)): count
+        for (status, kind, reason), count in failures.items()
+    }
+    domains = Counter(truth.message_domains) - Counter(start.message_domains)
+    assert seen.counted("campaign_message_domain_results_total") == domains
+
+
+def test_each_message_is_counted_once_through_restarts_late_rows_purges_and_a_cleanup(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock: ManualClock = simulator.clock_to_move  # type: ignore[attr-defined]
+    late = 0.0
+    monkeypatch.setattr(Questions, "now", lambda _: clock().timestamp() + late)
+    advance(simulator, 4)
+    with closing(State.open(tmp_path / "state")) as state:
+        seen = observe(simulator, state)
+        start = simulator.truth()
+        clock.advance(1)  # what was written by now is the baseline
+        seen.round("messages", "tracking")
+        for step in range(42):
+            # Every third step commits when the exporter has read on for 95 seconds.
+            late = 95.0 if step % 3 == 0 else 0.0
+            seen.clock.ahead += 10
+            seen.round("messages")
+            clock.advance(10)
+            simulator.step()
+            late = 0.0
+            seen.round("messages")
+            if step == 12:
+                simulator.set_fault("domain-refusing", "post.example")
+                simulator.set_fault("users-unknown")
+            if step % 14 == 13:
+                seen.close()
+                seen = observe(simulator, state)
+            if step == 25:
+                with simulator.connect() as cleanup:
+                    cleanup.execute("DELETE FROM nmsbroadlogrcp WHERE istatus IN (1, 2) AND ibroadlogid % 2 = 0")
+                    cleanup.execute("UPDATE nmsbroadlogrcp SET imsgid = 2 WHERE istatus = 2 AND imsgid = 1")
+                    cleanup.execute("VACUUM nmsbroadlogrcp")
+        for _ in range(10):
+            clock.advance(40)
+            seen.clock.ahead += 40
+            seen.round("messages")
+        truth = simulator.truth()
+        seen.round("tracking")
+        assert sum(truth.message_statuses.values()) - sum(start.message_statuses.values()) > 10_000
+        check_fates(seen, truth, start)
+        assert seen.counted("campaign_tracking_events_total") == {
+            (event,): count for event, count in (Counter(truth.tracking) - Counter(start.tracking)).items()
+        }
+        assert seen.failures("messages") == {}
+        seen.close()

@@ -10,6 +10,7 @@ from campaign_exporter.config import Database as DatabaseSettings
 from campaign_exporter.errors import SourceError, StatementFailed
 from campaign_exporter.grants import grants_sql
 from campaign_exporter.sources.database import Database
+from campaign_exporter.sources.log_statements import OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import (
     NEXT_PASSES,
@@ -106,11 +107,15 @@ def test_the_role_writes_nothing_even_where_it_takes_off_its_own_guard(scene: Sc
             role.execute(write)
 
 
-def test_no_statement_names_content_or_passwords() -> None:
-    for statement in STATEMENTS:
-        assert not re.search(r"\b(mdata|spassword|saddress|mmemovalue)\b", statement.text, re.IGNORECASE)
+def test_no_statement_names_content_or_passwords_nor_an_address_unless_a_site_opens_it() -> None:
+    for statement in (*STATEMENTS, *OTHER_LOG_STATEMENTS):
+        shut = ("mdata", "spassword", "mmemovalue", *(["saddress"] if statement.granted else []))
+        assert not re.search(rf"\b({'|'.join(shut)})\b", statement.text, re.IGNORECASE)
         for columns in statement.reads.values():
-            assert not {"mdata", "spassword", "saddress", "mmemovalue"} & set(columns)
+            assert not set(shut) & set(columns)
+        # Of an address nothing but what stands behind the last @ is handed out.
+        handed_out = statement.text.split("FROM nms")[0].replace("substring(l.saddress from '@([^@]+)$')", "")
+        assert "saddress" not in handed_out
 
 
 def test_what_a_statement_reads_is_declared() -> None:

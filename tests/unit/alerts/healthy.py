@@ -30,7 +30,7 @@ HOSTS = {
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
 INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0, "deliverability": 60.0, "files": 60.0}
-INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0}
+INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0, "messages": 30.0, "tracking": 60.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 
@@ -78,6 +78,24 @@ def _deliveries(target: Target) -> World:
         labels = {"result": result, "pass": pass_}
         world[target("campaign_messages_total", **labels)] = growing(rate, step=CONSOLIDATION)
         world[target("campaign_messages_catch_up_total", **labels)] = always(0)
+    return world | _messages(target)
+
+
+def _messages(target: Target) -> World:
+    """Give what becomes of messages, by status, failure and domain."""
+    world: World = {
+        target("campaign_tracking_last_log_timestamp_seconds"): clock(minutes(40)),
+        target("campaign_tracking_workflow_up"): always(1),
+        target("campaign_tracking_workflow_next_run_timestamp_seconds"): clock(-minutes(20)),
+    }
+    for status, rate in (("sent", 10), ("failed", 0.1), ("pending", 10.5)):
+        world[target("campaign_message_transitions_total", status=status)] = growing(rate)
+    for outcome, kind, reason, rate in (("failed", "hard", "user_unknown", 0.1), ("postponed", "soft", "refused", 0.4)):
+        labels = {"outcome": outcome, "kind": kind, "reason": reason}
+        world[target("campaign_message_failures_total", **labels)] = growing(rate)
+    for result, rate in (("sent", 10), ("postponed", 0.4), ("hard", 0.1)):
+        world[target("campaign_message_domain_results_total", domain="mail.example", result=result)] = growing(rate)
+    world[target("campaign_message_domain_refusals_total", domain="mail.example", reason="refused")] = growing(0.4)
     return world
 
 

@@ -2,6 +2,7 @@
 
 from unit.alerts import (
     stories_affinities,
+    stories_bounces,
     stories_collectors,
     stories_deliverability,
     stories_deliveries,
@@ -15,6 +16,7 @@ from unit.alerts import (
     stories_resources,
     stories_stuck,
     stories_throughput,
+    stories_tracking,
     stories_upkeep,
     stories_workflows,
 )
@@ -24,6 +26,8 @@ STORIES = (
     *stories_deliveries.STORIES,
     *stories_throughput.STORIES,
     *stories_errors.STORIES,
+    *stories_bounces.STORIES,
+    *stories_tracking.STORIES,
     *stories_outlook.STORIES,
     *stories_processes.STORIES,
     *stories_hosts.STORIES,

@@ -105,7 +105,7 @@ _FAILED_STORIES = (
         hours(1.5),
         (_workflow("tracking", "failed", _FAILED_FIRES, RESOLVED + 60),),
     ),
-    *usual(_WORKFLOW, _IN_ERROR, _IS_IN_ERROR),
+    *usual(_WORKFLOW, _IN_ERROR, _IS_IN_ERROR, scope="failed"),
     _stuck("operationMgt", "workflow_engine_down", "what waits for operationMgt is told instead, once it is stuck"),
     _stuck("deliveryMgt", "workflow_engine_down", "what waits for deliveryMgt is told instead, once it is stuck"),
     _stuck("defaultMidSourcingDlv", "mid_sourcing_lag", "what waits for its copy is told instead, once it is stuck"),
@@ -203,7 +203,7 @@ _LATE_STORIES = (
         {**healthy(), **_planned("tracking", _overdue()), **_WFSERVER},
         hours(5),
     ),
-    *usual(_WORKFLOW, _planned("tracking", _overdue()), _IS_LATE, until=hours(5)),
+    *usual(_WORKFLOW, _planned("tracking", _overdue()), _IS_LATE, until=hours(5), scope="late"),
 )
 
 # --- cleanup ----------------------------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ _DATABASE_COLLECTORS = {
     "throughput",
     "outlook",
     "database",
+    "messages",
+    "tracking",
     "deliverability",
     "workflows",
     "maintenance",

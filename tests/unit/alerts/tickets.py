@@ -16,11 +16,12 @@ def labelled(**labels: str) -> Mapping[str, str]:
     return {"severity": "warning", "team": "platform", "campaign_instance": "prod", "needs": "database", **labels}
 
 
-def usual(alert: str, world: World, firing: Firing, *, until: float = hours(1.5)) -> tuple[Case, ...]:
+def usual(alert: str, world: World, firing: Firing, *, until: float = hours(1.5), scope: str = "") -> tuple[Case, ...]:
     """Tell a story again with lost scrapes, and with a second exporter that fails."""
     lost = scrapes_fail(scrapes_fail({**healthy(), **world}, A, BEGINS + 60, BEGINS + 120), A, minutes(35), minutes(37))
     pair = scrapes_fail(twice({**healthy(), **world}, A, B), B, minutes(10), hours(9))
+    also = f" ({scope})" if scope else ""
     return (
-        Case((alert,), "failed scrapes neither delay nor resolve it", lost, until, (firing,)),
-        Case((alert,), "of two exporters one fails", pair, until, (firing,)),
+        Case((alert,), f"failed scrapes neither delay nor resolve it{also}", lost, until, (firing,)),
+        Case((alert,), f"of two exporters one fails{also}", pair, until, (firing,)),
     )

@@ -83,7 +83,9 @@ def test_sql_stands_in_one_place() -> None:
     names = (
         "statements",
         "delivery_statements",
+        "log_statements",
         "outlook_statements",
+        "tracking_statements",
         "deliverability_statements",
         "hygiene_statements",
         "catalogue_statements",

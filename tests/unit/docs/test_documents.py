@@ -23,6 +23,7 @@ PAGES = (
     ROOT / "docs" / "configuration.md",
     ROOT / "docs" / "alerts.md",
     ROOT / "docs" / "notifications.md",
+    ROOT / "docs" / "benchmarks.md",
     ROOT / "alerts" / "alertmanager" / "README.md",
 )
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

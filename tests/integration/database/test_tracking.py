@@ -1,0 +1,76 @@
+"""What recipients do, as the deliveries' own counters tell it."""
+
+from integration.database.scene import Observer, Scene
+
+EVENTS = "campaign_tracking_events_total"
+CATCH_UP = "campaign_tracking_events_catch_up_total"
+
+
+def events(seen: Observer, name: str = EVENTS) -> dict[str, float]:
+    return {event: count for (event,), count in seen.counted(name).items()}
+
+
+def test_growth_is_counted_once_whatever_becomes_of_a_delivery(scene: Scene) -> None:
+    scene.delivery(1, 95, iTotalRecipientOpen=100, iTotalRecipientClick=10)
+    seen = scene.watch().round("tracking")
+    assert set(seen.samples(EVENTS).values()) == {0.0}
+    assert len(seen.samples(EVENTS)) == 6
+    scene.execute("UPDATE nmsdelivery SET itotalrecipientopen = 130, ioptout = 2 WHERE ideliveryid = 1")
+    scene.delivery(-2, 95, iTotalRecipientOpen=7, iMirrorPage=1, iTotalWebPage=3, iTransaction=4)
+    scene.delivery(3, 95, iTotalRecipientOpen=999, iFCP=1)
+    scene.delivery(4, 0, iTotalRecipientOpen=999, iIsModel=1)
+    scene.delivery(5, 95, iTotalRecipientOpen=None, iTotalRecipientClick=None, iOptOut=None)
+    expected = {"open": 37, "opt_out": 2, "mirror_page": 1, "web_page": 3, "transaction": 4}
+    assert events(seen.round("tracking", "tracking")) == expected
+    # Computed anew, into the bin and out of it, purged.
+    for change in (
+        "itotalrecipientopen = 0, itotalrecipientclick = 0, ioptout = 0",
+        "itotalrecipientopen = 130, itotalrecipientclick = 10, ioptout = 2",
+        "ideletestatus = 1",
+        "ideletestatus = 0",
+    ):
+        scene.execute(f"UPDATE nmsdelivery SET {change} WHERE ideliveryid = 1")
+        assert events(seen.round("tracking")) == expected
+    scene.execute("DELETE FROM nmsdelivery WHERE ideliveryid = 1")
+    assert events(seen.round("tracking")) == expected
+    assert events(seen, CATCH_UP) == {}
+
+
+def test_a_restart_counts_what_was_missed_once_and_calls_it_catch_up(scene: Scene) -> None:
+    state = scene.state()
+    scene.delivery(1, 95, iTotalRecipientOpen=1)
+    seen = scene.watch(state).round("tracking")
+    scene.execute("UPDATE nmsdelivery SET itotalrecipientopen = 5")
+    assert events(seen.round("tracking")) == {"open": 4}
+    seen.close()
+    state.close()
+    scene.execute("UPDATE nmsdelivery SET itotalrecipientopen = 8")
+    again = scene.watch(scene.state()).round("tracking")
+    scene.execute("UPDATE nmsdelivery SET itotalrecipientopen = 9")
+    again.round("tracking", "tracking")
+    assert (events(again), events(again, CATCH_UP)) == ({"open": 8}, {"open": 3})
+
+
+def test_the_newest_log_and_the_workflow_are_told_each_by_itself(scene: Scene) -> None:
+    seen = scene.watch().round("tracking")
+    assert seen.samples("campaign_tracking_last_log_timestamp_seconds") == {}
+    assert seen.samples("campaign_tracking_workflow_up") == {}
+    scene.execute("INSERT INTO nmstrackinglogrcp (itrackinglogid, tslog) VALUES (1, '2026-01-01Z'), (-2, '2026-02-01Z')")
+    scene.execute(
+        "INSERT INTO nmstrackinglogrcp (itrackinglogid, tslog) VALUES (3, now() + interval '3 days'), (4, 'infinity')"
+    )
+    scene.insert("XtkWorkflow", iWorkflowId=1, sInternalName="tracking", iState=11, tsNextProcessing="2026-03-01Z")
+    seen.round("tracking")
+    assert seen.value("campaign_tracking_last_log_timestamp_seconds") == 1769904000
+    assert seen.value("campaign_tracking_workflow_up") == 1
+    assert seen.value("campaign_tracking_workflow_next_run_timestamp_seconds") == 1772323200
+    for change in ("ifailed = 1", "ifailed = 0, istate = 13", "istate = 20", "istate = 0"):
+        scene.execute(f"UPDATE xtkworkflow SET {change} WHERE iworkflowid = 1")
+        assert seen.round("tracking").value("campaign_tracking_workflow_up") == 0
+    scene.execute("DROP INDEX nmstrackinglogrcp_log")
+    scene.delivery(1, 95, iOptOut=1)
+    scene.clock.ahead += 61
+    seen.round("tracking")
+    assert events(seen) == {"opt_out": 1}
+    assert seen.failures("tracking") == {"missing": 1}
+    assert "tslog" in seen.watched.jobs["tracking"].failures["log"]
