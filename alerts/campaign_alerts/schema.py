@@ -369,6 +369,7 @@ class DashboardUids(Section):
     throughput: Uid
     load: Uid
     deliverability: Uid
+    tracking: Uid
     hygiene: Uid
     exporter: Uid
 

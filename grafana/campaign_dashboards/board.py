@@ -26,6 +26,7 @@ MTA = "campaign-mta"
 THROUGHPUT = "campaign-throughput"
 LOAD = "campaign-load"
 DELIVERABILITY = "campaign-deliverability"
+TRACKING = "campaign-tracking"
 HYGIENE = "campaign-hygiene"
 EXPORTER = "campaign-exporter"
 TITLES = {
@@ -35,6 +36,7 @@ TITLES = {
     THROUGHPUT: "Campaign / Throughput",
     LOAD: "Campaign / Coming load",
     DELIVERABILITY: "Campaign / Deliverability",
+    TRACKING: "Campaign / Tracking",
     HYGIENE: "Campaign / Hygiene and database",
     EXPORTER: "Campaign / Exporter",
 }
@@ -44,7 +46,8 @@ _TIPS = {
     MTA: "Processes of each server, and IP affinities that do not fit",
     THROUGHPUT: "How many messages go out, and how many fail",
     LOAD: "What is to come, what comes together, and what will be too late",
-    DELIVERABILITY: "How mail servers take what is sent, images, certificates, temporary files",
+    DELIVERABILITY: "How mail servers take what is sent, bounces, images, certificates, temporary files",
+    TRACKING: "What recipients do, and whether it arrives",
     HYGIENE: "What is left behind, cleanup and workflows, tables, ids and transactions",
     EXPORTER: "Can these numbers be believed, and what they cost",
 }

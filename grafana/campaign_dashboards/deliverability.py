@@ -2,6 +2,7 @@
 
 from campaign_alerts.values import SHIPPED, load_values
 from campaign_dashboards.board import DELIVERABILITY, Board, Place, Section, where
+from campaign_dashboards.bounces import domains, reasons
 from campaign_dashboards.meaning import CRITICAL, GOOD, UP, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, bars, neutral, time_series, values
 from campaign_dashboards.query import (
@@ -265,6 +266,7 @@ def deliverability() -> Board:
             Section("Now", [Place(now(), 8, 4), Place(recovery_now(), 8, 4), Place(resources_now(), 8, 4)]),
             Section("Mail servers", [Place(servers(), 12, 10), Place(connections(), 12, 10)]),
             Section("Which way, and what they say", [Place(paths(), 24, 9), Place(kinds(), 12, 9), Place(ours(), 12, 9)]),
+            Section("Bounces", [Place(domains(), 24, 9), Place(reasons("failed"), 12, 9), Place(reasons("postponed"), 12, 9)]),
             Section("To be tried again", [Place(recovery(), 24, 8)]),
             Section("Images and certificates", [Place(endpoints(), 24, 9)]),
             Section("Temporary files, and the MTA's log", [Place(files(), 12, 9), Place(mta_log(), 12, 9)]),

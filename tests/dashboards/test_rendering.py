@@ -67,6 +67,11 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Temporary files and core files": ("ELSEWHERE",),
         "Lines of the MTA's log, an hour": ("cross_device",),
     },
+    "campaign-tracking": {
+        "The chain holds": ("trackinglogd", "86%"),
+        "Newest tracking log": ("hours",),
+        "The chain, by instance": ("DOWN", "prod"),
+    },
     "campaign-hygiene": {
         "Left behind": ("600",),
         "Cleanup": ("days", "3"),
