@@ -35,11 +35,12 @@ _UP = largest(c.ENDPOINT_UP, *_ENDPOINT)
 _SOUND = ("quota", "flow_control")
 
 
-def _share(errors: Metric, all_: Metric, *by: str) -> str:
-    """Ask what share of the connections fails, all instances together."""
-    merged = tuple(all_.labels)
-    grouping = f"sum by ({', '.join(by)})"
-    return f"{grouping} ({largest(errors, *merged)}) / ({grouping} ({largest(all_, *merged)}) > 0)"
+def _share(errors: Metric, all_: Metric) -> str:
+    """Ask what share of the connections fails, of each instance."""
+    return f"{largest(errors, *errors.labels)} / ({largest(all_, *all_.labels)} > 0)"
+
+
+_OF_SERVERS = _share(s.SMTP_SERVER_CONNECTION_ERRORS, s.SMTP_SERVER_CONNECTIONS)
 
 
 def now() -> Panel:
@@ -50,9 +51,10 @@ def now() -> Panel:
         f" configured otherwise? Of the most used mail servers. Orange from {_SHARE:.0%} on, as the alert of a single one.",
         "percentunit",
     )
-    expr = _share(s.SMTP_SERVER_CONNECTION_ERRORS, s.SMTP_SERVER_CONNECTIONS)
-    worst = f"max({_share(s.SMTP_SERVER_CONNECTION_ERRORS, s.SMTP_SERVER_CONNECTIONS, *labels(_SERVER).split(', '))})"
-    return values(said, [Query(expr.replace("sum by ()", "sum"), "all"), Query(worst, "worst server")], judged=_FAILING)
+    errors, all_ = (f"sum({largest(each, *_SERVER)})" for each in (s.SMTP_SERVER_CONNECTION_ERRORS, s.SMTP_SERVER_CONNECTIONS))
+    return values(
+        said, [Query(f"{errors} / ({all_} > 0)", "all"), Query(f"max({_OF_SERVERS})", "worst server")], judged=_FAILING
+    )
 
 
 def recovery_now() -> Panel:
@@ -88,12 +90,11 @@ def servers() -> Panel:
     """Draw what share fails, by mail server."""
     said = Said(
         "Share of connections that fail, by mail server",
-        "Which mail servers do not take our connections? The ten of the most used that fail most, with who runs them."
-        f" Dashed: {_SHARE:.0%}, from which on an alert tells.",
+        "Which mail servers do not take our connections? The ten of the most used that fail most, on the instance"
+        f" where that is most, with who runs them. Dashed: {_SHARE:.0%}, from which on an alert tells.",
         "percentunit",
     )
-    share = _share(s.SMTP_SERVER_CONNECTION_ERRORS, s.SMTP_SERVER_CONNECTIONS, *_SERVER)
-    query = Query(f"topk(10, {share})", "{{mx}} {{owner}}")
+    query = Query(f"topk(10, max by (mx, owner) ({_OF_SERVERS}))", "{{mx}} {{owner}}")
     return time_series(said, [query], Drawn(limits=_FAILING, judged=True, soft_top=0.6))
 
 
@@ -114,7 +115,7 @@ def paths() -> Panel:
         "Paths with most errors",
         "From which address of ours to which mail server do messages fail, and what did the server say last? The paths with the"
         " most failed connections, a bounded number of them; our address by its publicId of serverConf.xml.",
-        "short",
+        "none",
     )
     by = labels(_PATH)
     reply = largest(s.SMTP_LAST_REPLY, *_PATH, "code", "reply")
@@ -124,10 +125,10 @@ def paths() -> Panel:
     told = [errors, f"{errors} / ({all_} > 0)", all_, largest(s.SMTP_PATH_MESSAGES, *_PATH)]
     exprs = [f"({expr}) * {on}\nor on ({by}) ({expr})" for expr in told]
     columns = [
-        Column("A", "Errors", width=90),
+        Column("A", "Errors", unit="short", width=90),
         Column("B", "A connection", unit="percentunit", thresholds=_FAILING, absent="-", width=120),
-        Column("C", "Connections", width=120),
-        Column("D", "Messages", width=110),
+        Column("C", "Connections", unit="short", width=120),
+        Column("D", "Messages", unit="short", width=110),
         Column("mx", "Mail server", width=140),
         Column("public_id", "publicId", width=90),
         Column("code", "Code", width=80),
@@ -158,8 +159,8 @@ def ours() -> Panel:
         f" affinities and the six worst addresses, by publicId. Orange from {_SHARE:.0%} on.",
         "percentunit",
     )
-    affinity = _share(s.AFFINITY_CONNECTION_ERRORS, s.AFFINITY_CONNECTIONS, "campaign_instance", "affinity")
-    address = _share(s.SMTP_ADDRESS_CONNECTION_ERRORS, s.SMTP_ADDRESS_CONNECTIONS, "campaign_instance", "public_id")
+    affinity = _share(s.AFFINITY_CONNECTION_ERRORS, s.AFFINITY_CONNECTIONS)
+    address = _share(s.SMTP_ADDRESS_CONNECTION_ERRORS, s.SMTP_ADDRESS_CONNECTIONS)
     queries = [
         Query(f"topk(6, {affinity})", "{{campaign_instance}} {{affinity}}"),
         Query(f"topk(6, {address})", "{{campaign_instance}} {{public_id}}"),

@@ -163,7 +163,7 @@ def quarantine() -> Panel:
         "short",
     )
     expr = f"sum by (status, reason) ({largest(h.ADDRESSES_CHANGED, 'channel', 'status', 'reason')})"
-    query = Query(or_nothing(f"{expr} > 0", "hygiene", "reason", NOTHING), "{{reason}} {{status}}")
+    query = Query(or_nothing(f"{expr} > 0", "hygiene", "reason", NOTHING), "{{reason}}, status {{status}}")
     return time_series(said, [query], Drawn(steps=True, lines=[NOTHING_LINE], whole=True))
 
 
@@ -199,7 +199,7 @@ def workflows() -> Panel:
     exprs = [
         f"{ranked}\nor\n0 * {known}",
         or_unknown(f"time() - {largest(h.TECHNICAL_WORKFLOW_LAST_RUN, *by)}", known, *by),
-        or_unknown(f"time() - {earliest(h.TECHNICAL_WORKFLOW_NEXT_RUN, *by)}", known, *by),
+        or_unknown(f"clamp_min(time() - {earliest(h.TECHNICAL_WORKFLOW_NEXT_RUN, *by)}, 0)", known, *by),
     ]
     standing = {"0": ("at work", GOOD)} | {
         str(rank): (trouble.replace("_", " "), WARNING) for rank, trouble in enumerate(_TROUBLES, start=1)

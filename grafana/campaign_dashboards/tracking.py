@@ -119,7 +119,7 @@ def chain() -> Panel:
         f"{by_instance} ({_REDIRECTION})",
         f"{by_instance} ({_DAEMON})",
         _WORKFLOW,
-        f"time() - {earliest(m.TRACKING_WORKFLOW_NEXT_RUN)}",
+        f"clamp_min(time() - {earliest(m.TRACKING_WORKFLOW_NEXT_RUN)}, 0)",
         _AGE,
     )
     columns = [
