@@ -25,8 +25,6 @@ _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_t
 _IDS = 2**31
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
 _STANDINGS = {"in_use": NEUTRAL[0], "to_drop": NEUTRAL[1], "orphaned": WARNING, "unknown": UNKNOWN}
-#: Adobe advises fewer deliveries than this.
-_MANY = 1000
 _TABLES = ("prefix", "standing")
 _TROUBLES = h.TECHNICAL_WORKFLOW_TROUBLE.values["trouble"]
 
@@ -143,15 +141,15 @@ def kept() -> Panel:
     """Compare how old deliveries are."""
     said = Said(
         "Deliveries by age",
-        "How many deliveries are kept, and how old are they? Adobe advises fewer than 1,000, and none over two years. Without"
-        " templates, proofs and deleted ones.",
+        "How many deliveries are kept, and how old are they? Adobe advises fewer than 1,000 on an instance, and none over two"
+        " years. Without templates, proofs and deleted ones.",
         "short",
     )
     queries = [
         Query(f"sum({largest(h.DELIVERIES_KEPT, matching=_of('age', age))})", _worded(age))
         for age in h.DELIVERIES_KEPT.values["age"]
     ]
-    return bars(said, queries, thresholds(NEUTRAL[0], (_MANY, WARNING)))
+    return bars(said, queries, thresholds(NEUTRAL[0]))
 
 
 def quarantine() -> Panel:

@@ -64,6 +64,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Share of connections that fail, by mail server": ("203.0.113.3 Big Mail", "72.6%"),
         "Paths with most errors": ("70%", "421 4.7.0 Try again later"),
         "Images, links and certificates": ("DOWN", "redirection"),
+        "Images and certificates": ("1.14",),
         "Temporary files and core files": ("ELSEWHERE",),
         "Lines of the MTA's log, an hour": ("cross_device",),
     },

@@ -41,7 +41,9 @@ def _endpoints(teller: Teller) -> None:
         silent: Sequence[Window] = teller.story.silent_endpoints.get(endpoint, ())
         teller.tell(s.ENDPOINT_STATUS, _either(silent, 500, 200), of=of)
         teller.tell_always(s.ENDPOINT_BYTES, 180 + 4000 * number, of=of)
-        teller.tell_always(s.ENDPOINT_CERTIFICATE_END, teller.start + (9 + 40 * number) * _DAY, of=of)
+        teller.tell_always(
+            s.ENDPOINT_CERTIFICATE_END, teller.start + ((9 if teller.story.neglected else 30) + 40 * number) * _DAY, of=of
+        )
 
 
 def _either(windows: Sequence[Window], within: float, otherwise: float) -> At:
