@@ -9,7 +9,7 @@ from campaign_alerts.values import Values
 _HARD = "CampaignHardBouncesHigh"
 _SOFT = "CampaignSoftBouncesHigh"
 _DOMAIN = "CampaignDomainRefusing"
-_PAGE = "throughput?var-instance={{ $labels.campaign_instance | urlquery }}"
+_PAGE = "deliverability?var-instance={{ $labels.campaign_instance | urlquery }}"
 _GIVEN_UP = 'outcome="failed",kind="soft"'
 #: Not those without any server's answer: Campaign itself leaves such recipients out.
 _REFUSED = 'outcome="failed",kind="hard",reason!~"quarantine|denylisted|address_not_specified"'

@@ -8,7 +8,7 @@ from campaign_alerts.values import Values
 
 _FAILING = "CampaignSmtpConnectionsFailing"
 _SIZE = "CampaignMessageSizeHigh"
-_PAGE = "throughput?var-instance={{ $labels.campaign_instance | urlquery }}"
+_WHERE = "?var-instance={{ $labels.campaign_instance | urlquery }}"
 
 
 def deliverability(values: Values) -> Group:
@@ -52,7 +52,7 @@ def _connections_failing(values: Values) -> Alert:
             "SELECT ipublicid, sum(itotalconnections), sum(irefusedconnections), sum(itimeoutconnections)"
             " FROM nmsemailerrorstat WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 3 DESC LIMIT 10"
         ),
-        dashboard=_PAGE,
+        dashboard="deliverability" + _WHERE,
         when=(
             f"more than {float(settings['share']):.0%} of at least {settings['minimum_connections']} connections to a mail"
             " server were aborted, failed, were refused or timed out, in the window of an hour"
@@ -87,7 +87,7 @@ def _size_high(values: Values) -> Alert:
             "SELECT ideliveryid, sum(dvolume) FROM nmsdeliverystat"
             " WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
         ),
-        dashboard=_PAGE,
+        dashboard="throughput" + _WHERE,
         when=f"the messages of {settings['range']}, at least {settings['minimum_messages']}, are on average larger than"
         f" {float(settings['bytes']) / 1000:g} kB",
         wait=settings["for"],

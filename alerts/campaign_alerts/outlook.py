@@ -8,7 +8,7 @@ from campaign_alerts.values import Settings, Values
 
 _MISSES = "CampaignDeliveryWillMissValidity"
 _TOGETHER = "CampaignLargeDeliveriesTogether"
-_PAGE = "deliveries?var-instance={{ $labels.campaign_instance | urlquery }}"
+_PAGE = "load?var-instance={{ $labels.campaign_instance | urlquery }}"
 _PAST = "campaign_delivery_messages_past_validity"
 _VALIDITY = "campaign_delivery_validity_timestamp_seconds"
 _RATE = "campaign_delivery_messages_per_second"

@@ -111,7 +111,7 @@ def _endpoint_down(values: Values) -> Alert:
             "{{ with $labels.address }} at {{ . }}; other servers do{{ end }}."
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
-        dashboard=_PAGE,
+        dashboard="deliverability?var-instance={{ $labels.campaign_instance | urlquery }}",
         when="a ping endpoint, or one of several servers of a ping or redirection endpoint, does not answer as it should",
         wait=settings["for_others"],
         keep=values.keep,

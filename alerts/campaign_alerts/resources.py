@@ -6,7 +6,7 @@ from campaign_alerts.values import Values
 
 _IMAGE = "CampaignImageUnavailable"
 _CERTIFICATE = "CampaignCertificateExpiring"
-_PAGE = "overview?var-instance={{ $labels.campaign_instance | urlquery }}"
+_PAGE = "deliverability?var-instance={{ $labels.campaign_instance | urlquery }}"
 
 
 def resources(values: Values) -> Group:

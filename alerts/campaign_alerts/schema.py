@@ -367,6 +367,10 @@ class DashboardUids(Section):
     deliveries: Uid
     hosts: Uid
     throughput: Uid
+    load: Uid
+    deliverability: Uid
+    tracking: Uid
+    hygiene: Uid
     exporter: Uid
 
 

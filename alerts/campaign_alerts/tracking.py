@@ -58,7 +58,7 @@ def _stalled(values: Values) -> Alert:
             f" since. Links of the chain that are seen to be broken (none listed: none is):{links}"
         ),
         next_step="on the tracking server: nlserver pdump, then look at the journal of the workflow tracking",
-        dashboard="overview?var-instance={{ $labels.campaign_instance | urlquery }}",
+        dashboard="tracking?var-instance={{ $labels.campaign_instance | urlquery }}",
         when=(
             f"the newest tracking log is older than {settings['age']}, though at least {settings['minimum_messages']} messages"
             f" were sent in the {settings['range']} before that"

@@ -14,7 +14,7 @@ _TRANSACTION = "CampaignTransactionTooLong"
 _EVENTS = "CampaignEventQueueStuck"
 _CLEANUP_AGE = "campaign_instance:campaign_cleanup_age_seconds:min"
 _TOLD = "campaign_instance_workflow:campaign_technical_workflow_trouble:told_elsewhere"
-_PAGE = "overview?var-instance={{ $labels.campaign_instance | urlquery }}"
+_PAGE = "hygiene?var-instance={{ $labels.campaign_instance | urlquery }}"
 #: Campaign's ids are signed numbers of 32 bits.
 _IDS = 2**31
 #: Workflows whose failing lets deliveries wait, with the cause that these then have.

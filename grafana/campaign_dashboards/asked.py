@@ -32,10 +32,14 @@ def pending(metric: Metric, *severities: Severity) -> str:
 
 
 def processed(*by: str, matching: tuple[str, ...] = (), window: str = STEADY) -> str:
-    """Ask what was processed within a window, without what an exporter counted at once for a time that it did not watch."""
-    counted = f"increase({selector(c.MESSAGES, *matching)}[{window}])"
-    caught_up = f"increase({selector(c.MESSAGES_CATCH_UP, *matching)}[{window}])"
-    return f"clamp_min({merged(c.MESSAGES, f'{counted} - {caught_up}', *by)}, 0)"
+    """Ask what was processed within a window."""
+    return counted(c.MESSAGES, c.MESSAGES_CATCH_UP, window, *by, matching=matching)
+
+
+def counted(metric: Metric, catch_up: Metric, window: str, *by: str, matching: tuple[str, ...] = ()) -> str:
+    """Ask what was counted within a window, without what an exporter counted at once for a time that it did not watch."""
+    grown, caught_up = (f"increase({selector(each, *matching)}[{window}])" for each in (metric, catch_up))
+    return f"clamp_min({merged(metric, f'{grown} - {caught_up}', *by)}, 0)"
 
 
 def per_hour(expr: str) -> str:

@@ -24,12 +24,20 @@ OVERVIEW = "campaign-overview"
 DELIVERIES = "campaign-deliveries"
 MTA = "campaign-mta"
 THROUGHPUT = "campaign-throughput"
+LOAD = "campaign-load"
+DELIVERABILITY = "campaign-deliverability"
+TRACKING = "campaign-tracking"
+HYGIENE = "campaign-hygiene"
 EXPORTER = "campaign-exporter"
 TITLES = {
     OVERVIEW: "Campaign / Overview",
     DELIVERIES: "Campaign / Deliveries",
     MTA: "Campaign / MTA and IP affinity",
     THROUGHPUT: "Campaign / Throughput",
+    LOAD: "Campaign / Coming load",
+    DELIVERABILITY: "Campaign / Deliverability",
+    TRACKING: "Campaign / Tracking",
+    HYGIENE: "Campaign / Hygiene and database",
     EXPORTER: "Campaign / Exporter",
 }
 _TIPS = {
@@ -37,6 +45,10 @@ _TIPS = {
     DELIVERIES: "What waits, since when and why",
     MTA: "Processes of each server, and IP affinities that do not fit",
     THROUGHPUT: "How many messages go out, and how many fail",
+    LOAD: "What is to come, what comes together, and what will be too late",
+    DELIVERABILITY: "How mail servers take what is sent, bounces, images, certificates, temporary files",
+    TRACKING: "What recipients do, and whether it arrives",
+    HYGIENE: "What is left behind, cleanup and workflows, tables, ids and transactions",
     EXPORTER: "Can these numbers be believed, and what they cost",
 }
 

@@ -152,16 +152,15 @@ def values(said: Said, queries: Sequence[Query], lines: Sequence[Line] = (), jud
     return made
 
 
-def bars(said: Said, queries: Sequence[Query], judged: ThresholdsConfig, *, top: float) -> Panel:
-    """Compare like things now, each with a bar."""
-    return (
+def bars(said: Said, queries: Sequence[Query], judged: ThresholdsConfig, *, top: float | None = None) -> Panel:
+    """Compare like things now, each with a bar; without a top the largest fills its own."""
+    made = (
         bargauge.Panel()
         .title(said.title)
         .description(said.description)
         .datasource(DATASOURCE)
         .unit(said.unit)
         .min(0)
-        .max(top)
         .targets(targets(queries, instant=True))
         .thresholds(judged)
         .display_mode(common_model.BarGaugeDisplayMode.BASIC)
@@ -172,6 +171,7 @@ def bars(said: Said, queries: Sequence[Query], judged: ThresholdsConfig, *, top:
         .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
         .reduce_options(_now())
     )
+    return made if top is None else made.max(top)
 
 
 def words(title: str, description: str, markdown: str) -> Panel:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from campaign_exporter import message_metrics as m
 from campaign_exporter.metric import Metric
 from dashboards.world.sending import messages_a_minute
-from dashboards.world.story import during
+from dashboards.world.story import EVER, during
 from dashboards.world.teller import Teller
 
 _STATUSES = {"sent": 0.96, "failed": 0.012, "pending": 1.03, "cancelled": 0.0, "received_on_mobile": 0.0}
@@ -42,7 +42,9 @@ def tell_messages(teller: Teller) -> None:
         _count(teller, m.TRACKING_EVENTS, share, {"event": event})
         teller.tell_always(m.TRACKING_EVENTS_CATCH_UP, 0, of={"event": event}, database=True)
     hour_long = 3600
-    teller.tell(m.TRACKING_LAST, lambda hour: teller.start + int(hour * hour_long) - 600, database=True)
+    stops = [start for (_, process), windows in teller.story.down.items() if process == "trackinglogd" for start, _ in windows]
+    last = min(stops, default=EVER)
+    teller.tell(m.TRACKING_LAST, lambda hour: teller.start + int(min(hour, last) * hour_long) - 600, database=True)
     teller.tell_always(m.TRACKING_WORKFLOW_UP, 1, database=True)
     teller.tell(m.TRACKING_WORKFLOW_NEXT_RUN, lambda hour: teller.start + int(hour + 1) * hour_long, database=True)
     teller.tell_always(m.MESSAGE_LOG_LAG, 0, of={"log": "nmsbroadlogrcp"}, database=True)

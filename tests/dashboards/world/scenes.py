@@ -137,7 +137,7 @@ _PROD = Story(
         ("mta1", "mta"): [(12.0, 12.8), (23.35, EVER)],
         ("mta2", "mta"): [(12.0, 12.8)],
         ("mta3", "mta"): [(10.0, 10.7), (12.0, 12.9)],
-        ("mta2", "trackinglogd"): [(23.0, EVER)],
+        ("mta2", "trackinglogd"): [(21.0, EVER)],
     },
     unlisted={"mta3": [(17.0, 18.0)]},
     silent_endpoints={"tracking": [(23.8, EVER)], "images": [(9.0, 9.4)]},
@@ -149,6 +149,8 @@ _PROD = Story(
     refused=[(22.0, EVER)],
     fat=[("mta2", "web")],
     full=["mta2"],
+    elsewhere={"mta3": [(11.0, EVER)]},
+    neglected=[(8.0, EVER)],
 )
 _MARKETING = Story(
     stuck=[Stuck("mid_sourcing_lag", (22.8, EVER), "Autumn, by mid-sourcing", 70_000)],

@@ -48,6 +48,8 @@ class Story:
     refused: Sequence[Window] = ()
     fat: Sequence[tuple[str, str]] = ()
     full: Sequence[str] = ()
+    elsewhere: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    neglected: Sequence[Window] = ()
 
 
 @dataclass(frozen=True, slots=True)

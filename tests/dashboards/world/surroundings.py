@@ -81,19 +81,20 @@ def _path(teller: Teller, of: dict[str, str], windows: Sequence[Window]) -> None
 
 def _files(teller: Teller, host: str) -> None:
     of = {"host": host}
-    teller.tell_always(s.TEMPORARY_OTHER_DEVICE, 0, of=of)
+    elsewhere: Sequence[Window] = teller.story.elsewhere.get(host, ())
+    teller.tell(s.TEMPORARY_OTHER_DEVICE, _either(elsewhere, 1, 0), of=of)
     teller.tell(s.WORKING_FILES, lambda hour: int(120 + 60 * math.sin(hour)), of=of)
     teller.tell(s.WORKING_BYTES, lambda hour: int((120 + 60 * math.sin(hour)) * 20_000), of=of)
     teller.tell(s.WORKING_OLDEST, lambda hour: teller.start + int(3600 * hour) - 90, of=of)
     for what in s.FILES_CUT.values["what"]:
         teller.tell_always(s.FILES_CUT, 0, of=of | {"what": what})
-    teller.tell_always(s.CORE_FILES, 1, of=of)
-    teller.tell_always(s.CORE_NEWEST, teller.start - 3 * _DAY, of=of)
+    teller.tell(s.CORE_FILES, _either(elsewhere, 1, 0), of=of)
+    teller.tell(s.CORE_NEWEST, lambda hour: teller.start + _DAY // 2 if during(hour, elsewhere) else None, of=of)
     teller.tell_always(s.MTA_LOG_UNREAD, 0, of=of)
     for kind in PHRASES:
-        rate = 4.0 if kind in {"quota", "flow_control"} else 0.0
-        teller.count(s.MTA_LOG_LINES, _constant(rate), of=of | {"kind": kind})
+        rate, faulty = 4.0 if kind in {"quota", "flow_control"} else 0.0, elsewhere if kind == "cross_device" else ()
+        teller.count(s.MTA_LOG_LINES, _rises(rate, faulty), of=of | {"kind": kind})
 
 
-def _constant(rate: float) -> Callable[[float], float]:
-    return lambda _: rate
+def _rises(rate: float, windows: Sequence[Window]) -> Callable[[float], float]:
+    return lambda hour: 2.0 if during(hour, windows) else rate

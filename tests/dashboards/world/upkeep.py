@@ -1,8 +1,10 @@
 """What is left behind, how the database is kept up, and how technical workflows stand."""
 
 import math
+from functools import partial
 
 from campaign_exporter import catalogue_hygiene as c
+from dashboards.world.story import during
 from dashboards.world.teller import Teller
 
 _WORKFLOWS = ("cleanup", "deliveryMgt", "operationMgt", "tracking")
@@ -11,7 +13,8 @@ _MIB = 2**20
 
 
 def tell_upkeep(teller: Teller) -> None:
-    """Tell all of it, of an instance in order."""
+    """Tell all of it: an instance in order, unless nobody sees to it."""
+    neglected = teller.story.neglected
     _workflows(teller)
     _left_behind(teller)
     _addresses(teller)
@@ -19,10 +22,19 @@ def tell_upkeep(teller: Teller) -> None:
     for state in c.TRANSACTIONS.values["state"]:
         teller.tell_always(c.TRANSACTIONS, state == "active", of={"state": state}, database=True)
     teller.tell(c.OLDEST_TRANSACTION, lambda hour: _at(teller, hour) - 2, of={"state": "active"}, database=True)
+    idle = {"state": "idle_in_transaction"}
+    teller.tell(
+        c.OLDEST_TRANSACTION, lambda hour: _at(teller, neglected[0][0]) if _is(hour, teller) else None, of=idle, database=True
+    )
     teller.tell(c.SEQUENCE_LAST_VALUE, lambda hour: 9e8 + int(4000 * hour), of={"sequence": "xtknewid"}, database=True)
     teller.tell_always(c.RT_EVENTS_SAMPLED, 2000, of={"status": "1"}, database=True)
-    teller.tell_always(c.RT_EVENTS_UNPROCESSED, 3, of={"status": "1"}, database=True)
-    teller.tell(c.RT_EVENTS_OLDEST, lambda hour: _at(teller, hour) - 1200, database=True)
+    waiting = {"status": "1"}
+    teller.tell(c.RT_EVENTS_UNPROCESSED, lambda hour: 900 if _is(hour, teller) else 3, of=waiting, database=True)
+    teller.tell(c.RT_EVENTS_OLDEST, lambda hour: _at(teller, hour) - (5400 if _is(hour, teller) else 1200), database=True)
+
+
+def _is(hour: float, teller: Teller) -> bool:
+    return during(hour, teller.story.neglected)
 
 
 def _at(teller: Teller, hour: float) -> int:
@@ -36,30 +48,38 @@ def _workflows(teller: Teller) -> None:
     for workflow in _WORKFLOWS:
         of = {"workflow": workflow}
         for trouble in c.TECHNICAL_WORKFLOW_TROUBLE.values["trouble"]:
-            teller.tell_always(c.TECHNICAL_WORKFLOW_TROUBLE, 0, of=of | {"trouble": trouble}, database=True)
+            fails = teller.story.neglected if (workflow, trouble) == ("cleanup", "failed") else ()
+            teller.tell(
+                c.TECHNICAL_WORKFLOW_TROUBLE, partial(during, windows=fails), of=of | {"trouble": trouble}, database=True
+            )
         teller.tell(c.TECHNICAL_WORKFLOW_LAST_RUN, lambda hour: _at(teller, hour) - 600, of=of, database=True)
         teller.tell(c.TECHNICAL_WORKFLOW_NEXT_RUN, lambda hour: _at(teller, hour) + 600, of=of, database=True)
-    teller.tell(c.CLEANUP_LAST_RUN, lambda hour: _at(teller, hour - hour % 24), database=True)
-    teller.tell_always(c.CLEANUP_LOG_ERRORS, 0, database=True)
+    teller.tell(c.CLEANUP_LAST_RUN, lambda hour: _at(teller, -48.0 if _is(hour, teller) else hour - hour % 24), database=True)
+    teller.tell(c.CLEANUP_LOG_ERRORS, lambda hour: 3 * _is(hour, teller), database=True)
     teller.tell(c.MID_SOURCING_LAST_COPY, lambda hour: _at(teller, hour) - 300, of={"account": "mid1"}, database=True)
 
 
 def _left_behind(teller: Teller) -> None:
     for place, prefix in enumerate(c.WORK_TABLES.values["prefix"]):
         for standing in c.WORK_TABLES.values["standing"]:
-            count = {"in_use": 90, "to_drop": 12, "orphaned": 4}.get(standing, 0) // (place + 1)
+            usual = {"in_use": 90, "to_drop": 12}.get(standing, 0) // (place + 1)
+            left = 300 // (place + 1) if standing == "orphaned" else usual
             of = {"prefix": prefix, "standing": standing}
-            teller.tell_always(c.WORK_TABLES, count, of=of, database=True)
-            teller.tell_always(c.WORK_TABLE_BYTES, count * 3 * _MIB, of=of, database=True)
+            for metric, size in ((c.WORK_TABLES, 1), (c.WORK_TABLE_BYTES, 3 * _MIB)):
+                teller.tell(metric, partial(_changes, teller, size * usual, size * left), of=of, database=True)
         teller.tell_always(c.WORK_TABLES_UNMEASURED, 2 * (place < 2), of={"prefix": prefix}, database=True)
     for kind in c.DELIVERIES_LEFT.values["kind"]:
         for place, age in enumerate(c.DELIVERIES_LEFT.values["age"]):
-            teller.tell_always(c.DELIVERIES_LEFT, 4 - place, of={"kind": kind, "age": age}, database=True)
+            teller.tell_always(c.DELIVERIES_LEFT, (9, 4, 2, 0, 0)[place], of={"kind": kind, "age": age}, database=True)
     for place, age in enumerate(c.DELIVERIES_KEPT.values["age"]):
-        teller.tell_always(c.DELIVERIES_KEPT, 150 * (5 - place), of={"age": age}, database=True)
+        teller.tell_always(c.DELIVERIES_KEPT, (20, 180, 300, 90, 0, 0)[place], of={"age": age}, database=True)
     for place, standing in enumerate(c.DELIVERIES_RECYCLED.values["standing"]):
-        teller.tell_always(c.DELIVERIES_RECYCLED, 9 - 3 * place, of={"standing": standing}, database=True)
+        teller.tell_always(c.DELIVERIES_RECYCLED, (9, 3, 0, 0)[place], of={"standing": standing}, database=True)
     teller.tell_always(c.CLEANUP_DELAY, 604800, of={"option": "NmsCleanup_RecycledDeliveryPurgeDelay"}, database=True)
+
+
+def _changes(teller: Teller, usual: int, neglected: int, hour: float) -> int:
+    return neglected if _is(hour, teller) else usual
 
 
 def _addresses(teller: Teller) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
-from unit.alerts.stories_throughput import PAGE, labels
+from unit.alerts.stories_throughput import labels
 from unit.alerts.texts import told
 from unit.alerts.timeline import Line, World, always, growing, hours, minutes, scrapes_fail, steps, total, twice
 
+_PAGE = "campaign-deliverability?var-instance=prod"
 _HARD, _SOFT, _DOMAIN = "CampaignHardBouncesHigh", "CampaignSoftBouncesHigh", "CampaignDomainRefusing"
 _LABELS = labels("warning", "deliverability")
 _MAIL = {**_LABELS, "domain": "mail.example"}
@@ -67,7 +68,7 @@ HARD = (
             Told(
                 _HARD_FIRES,
                 _HARD,
-                [(_LABELS, told(_HARD, "Too many hard bounces", _HARD_SAYS.format("4%"), _HARD_QUERY, PAGE))],
+                [(_LABELS, told(_HARD, "Too many hard bounces", _HARD_SAYS.format("4%"), _HARD_QUERY, _PAGE))],
             ),
         ),
     ),
@@ -120,7 +121,7 @@ SOFT = (
             Told(
                 _RISES + minutes(30),
                 _SOFT,
-                [(_LABELS, told(_SOFT, "Too many soft bounces", f"{_SOFT_SAYS} 10% are Adobe's limit.", _SOFT_QUERY, PAGE))],
+                [(_LABELS, told(_SOFT, "Too many soft bounces", f"{_SOFT_SAYS} 10% are Adobe's limit.", _SOFT_QUERY, _PAGE))],
             ),
         ),
         until=hours(26),
@@ -177,7 +178,7 @@ DOMAIN = (
             Told(
                 _DOMAIN_FIRES,
                 _DOMAIN,
-                [(_MAIL, told(_DOMAIN, "A domain takes no messages", _DOMAIN_SAYS, _DOMAIN_QUERY, PAGE))],
+                [(_MAIL, told(_DOMAIN, "A domain takes no messages", _DOMAIN_SAYS, _DOMAIN_QUERY, _PAGE))],
             ),
         ),
     ),

@@ -9,7 +9,7 @@ from unit.alerts.timeline import Line, Target, World, always, during, hours, min
 
 _FAILING, _SIZE = "CampaignSmtpConnectionsFailing", "CampaignMessageSizeHigh"
 _BEGINS, _ENDS, _KEEP = minutes(20), minutes(50), minutes(5)
-_PAGE = "campaign-throughput?var-instance=prod"
+_PAGE, _SIZE_PAGE = "campaign-deliverability?var-instance=prod", "campaign-throughput?var-instance=prod"
 _MX = "203.0.113.1"
 
 
@@ -156,7 +156,7 @@ _SIZE_STORIES = (
                             " Adobe advises 60 kB at most: larger ones take longer, and providers may cut them.",
                             'psql -c "SELECT ideliveryid, sum(dvolume) FROM nmsdeliverystat'
                             " WHERE tsdate > now() - interval '1 hour' GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"",
-                            _PAGE,
+                            _SIZE_PAGE,
                         ),
                     )
                 ],

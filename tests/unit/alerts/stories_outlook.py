@@ -34,6 +34,7 @@ _SEEN = minutes(20)
 _PAGE_FIRES, _TICKET_FIRES = _SEEN + minutes(10), _SEEN + minutes(30)
 _KNOWN_LATE, _THREE_HOURS, _MOVING = steps(None, (_SEEN, 6400)), always(hours(3)), always(1)
 _PAST = "campaign_delivery_messages_past_validity"
+_PAGE_OF_LOAD = "campaign-load?var-instance=prod"
 _PSQL_VALIDITY = (
     'psql -c "SELECT ideliveryid, slabel, itodeliver - iprocessed AS messages_left, tsvalidity FROM nmsdelivery'
     ' WHERE istate = 55 AND iismodel = 0 ORDER BY tsvalidity LIMIT 10"'
@@ -73,7 +74,7 @@ def _lost(severity: str, messages: str, *lines: str) -> tuple[Mapping[str, str],
         + "".join(f"\n- {line}" for line in lines)
     )
     summary = "Messages will not be sent before the validity of their delivery ends"
-    return _labels(severity), told(_MISSES, summary, said, _PSQL_VALIDITY)
+    return _labels(severity), told(_MISSES, summary, said, _PSQL_VALIDITY, _PAGE_OF_LOAD)
 
 
 _MISSED_STORIES = (
@@ -258,6 +259,7 @@ _TOGETHER_STORIES = (
                             " the earlier one takes:\n- Spring sale (301): in 3h 55m 0s, takes 20m 37s"
                             "\n- Newsletter (302): in 4h 0m 0s, takes 15m 28s",
                             _PSQL_SCHEDULE,
+                            _PAGE_OF_LOAD,
                         ),
                     )
                 ],

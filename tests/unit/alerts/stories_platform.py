@@ -11,6 +11,7 @@ _UNREACHABLE, _BLOCKED, _ENDPOINT = "CampaignDatabaseUnreachable", "CampaignData
 _BEGINS, _ENDS = minutes(20), minutes(50)
 _KEEP, _KEEP_ROOT = minutes(5), minutes(10)
 _PAGE = "campaign-overview?var-instance=prod"
+_ENDPOINT_PAGE = "campaign-deliverability?var-instance=prod"
 #: What comes from the database, and is withdrawn when it cannot be read.
 _OF_DATABASE = (
     "campaign_deliveries_pending",
@@ -236,7 +237,7 @@ def _endpoint_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]
             " and opens"
             " are not counted."
         )
-    return _endpoint_labels(endpoint), told(_ENDPOINT, summary, said, DOCTOR, _PAGE, anchor=kind)
+    return _endpoint_labels(endpoint), told(_ENDPOINT, summary, said, DOCTOR, _ENDPOINT_PAGE, anchor=kind)
 
 
 _SILENT = {name: line for endpoint in _ENDPOINTS for name, line in _answers(endpoint, during(_BEGINS, _ENDS, 0, 1)).items()}

@@ -9,7 +9,7 @@ from unit.alerts.timeline import Line, Target, World, always, during, hours, min
 
 _IMAGE, _ENDPOINT, _CERTIFICATE = "CampaignImageUnavailable", "CampaignEndpointDown", "CampaignCertificateExpiring"
 _BEGINS, _ENDS, _KEEP = minutes(20), minutes(50), minutes(5)
-_PAGE = "campaign-overview?var-instance=prod"
+_PAGE = "campaign-deliverability?var-instance=prod"
 _SERVERS = ("10.0.0.1", "10.0.0.2")
 _DOWN = during(_BEGINS, _ENDS, 0, 1)
 

@@ -37,7 +37,7 @@ def _told(*links: str) -> Told:
         " to be broken (none listed: none is):" + "".join(f"\n- {link}" for link in links)
     )
     step = "on the tracking server: nlserver pdump, then look at the journal of the workflow tracking"
-    page = "campaign-overview?var-instance=prod"
+    page = "campaign-tracking?var-instance=prod"
     return Told(_FIRES, _STALLED, [(_LABELS, told(_STALLED, "No opens and clicks arrive", said, step, page))])
 
 

@@ -9,7 +9,7 @@ from unit.alerts.timeline import World, hours, minutes, scrapes_fail, twice
 BEGINS, ENDS = minutes(20), minutes(60)
 WINDOW, KEEP = minutes(2), minutes(5)
 RESOLVED = ENDS + WINDOW + KEEP
-PAGE = "campaign-overview?var-instance=prod"
+PAGE = "campaign-hygiene?var-instance=prod"
 
 
 def labelled(**labels: str) -> Mapping[str, str]:
