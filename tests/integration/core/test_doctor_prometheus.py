@@ -177,7 +177,7 @@ def test_all_is_well(monitoring: Monitoring, alertmanager: str, prefix: str) -> 
     assert f"http://127.0.0.1:{monitoring.running.port}/metrics (job campaign): up, scraped" in seen.the("scrape").what
     files = [yaml.safe_load(file.read_text()) for file in (ROOT / "alerts" / "rules").glob("*.yml")]
     alerts = sum("alert" in rule for file in files for group in file["groups"] for rule in group["rules"])
-    assert seen.the("rules").what.startswith(f"{alerts} alerts in ")
+    assert seen.the("rules").what.startswith(f"{alerts} alert rules in ")
     assert seen.the("alertmanager").what == f"http://{alertmanager}/api/v2/alerts"
     if prefix:
         wrong = monitoring.look(monitoring.url.removesuffix(prefix))

@@ -29,7 +29,7 @@ def seconds(seen: Observer) -> float:
 @pytest.fixture
 def slow_scene(scene: Scene) -> Scene:
     scene.delivery(1)
-    scene.slow("nmsdelivery", 40)
+    scene.slow("nmsdelivery", 55)
     return scene
 
 
