@@ -10,6 +10,8 @@ from dashboards.site import DASHBOARDS
 from dashboards.studio import Studio
 from dashboards.world.scenes import TRICKY
 
+#: The histories of all scenes are written and read before the first of them.
+pytestmark = pytest.mark.timeout(600)
 UIDS = sorted(file.stem for file in DASHBOARDS.glob("*.json"))
 LOOKS = [(theme, width) for width in (1920, 400) for theme in ("dark", "light")]
 #: What a unit makes of a number; the others leave it a number.
