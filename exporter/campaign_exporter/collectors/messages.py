@@ -7,7 +7,7 @@ from campaign_exporter import message_metrics
 from campaign_exporter.collectors.message_counters import MessageCounters, fate_of
 from campaign_exporter.config import MessagesSettings
 from campaign_exporter.domain.log_window import LogWindow
-from campaign_exporter.errors import Missing, NotInDatabase, PermissionDenied
+from campaign_exporter.errors import Missing, PermissionDenied
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
@@ -64,8 +64,6 @@ class MessagesCollector:
                         self._follow(ask, log, now, current.life, lags)
                     if not isinstance(current.failures.get(log.table), Missing | PermissionDenied | None):
                         break  # the transaction is broken: what is left of it would only say so
-            if not logs:
-                raise NotInDatabase("no table of delivery logs is there (or the schema is another, or closed to this role)")
             if self._memory is not None:
                 windows = {table: followed.window.dump() for table, followed in self._logs.items()}
                 self._memory.keep({"windows": windows, "counters": self._counters.dump()})

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from campaign_exporter.domain.log_window import Page, Pages, Plan, Row
 from campaign_exporter.domain.messages import PENDING
 from campaign_exporter.sources.campaign import Questions
-from campaign_exporter.sources.log_statements import ANSWERS, BROAD_LOGS, BroadLog
+from campaign_exporter.sources.log_statements import ANSWERS, BROAD_LOGS, RECIPIENT_LOG, BroadLog
 
 
 class Answer(NamedTuple):
@@ -25,8 +25,11 @@ class Crowd(NamedTuple):
 
 
 def logs_there(ask: Questions) -> list[BroadLog]:
-    """List the tables of delivery logs that the database has."""
-    return [log for log in BROAD_LOGS if ask.has_table(log.table)]
+    """List the tables of delivery logs that the database has; raise what stands against them where none is to be seen."""
+    found = [log for log in BROAD_LOGS if ask.has_table(log.table)]
+    if not found and (obstacle := ask.obstacle(RECIPIENT_LOG.rows)) is not None:
+        raise obstacle
+    return found
 
 
 def read_pages(ask: Questions, log: BroadLog, plan: Plan, rows: int) -> Pages:

@@ -99,6 +99,10 @@ def stage(request: pytest.FixtureRequest, arena: Arena) -> Stage:
     return chosen
 
 
+#: Buffers by which a short answer may grow; what grew with the history, tenfold, would grow by far more.
+SCATTERED = 10
+
+
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
 def test_whoever_reads_a_log_names_the_index_that_it_stands_on(statement: Statement) -> None:
     logs = set(statement.reads) & LOGS if statement not in OF_THE_PLANNER else set()
@@ -114,8 +118,9 @@ def test_a_statement_keeps_to_its_index_and_to_its_cost(arena: Arena, stage: Sta
             seen = run(arena.connection, statement, parameters, generic=generic)
             _check_scans(arena, statement, seen)
             if statement.reads:
-                # A tree that holds ten times as much may be a level higher.
-                assert seen.buffers <= stage.growth * short + seen.descents, f"{short} buffers became {seen.buffers}: {seen}"
+                # A tree that holds ten times as much may be a level higher, and rows written between may lie on more pages.
+                allowed = stage.growth * short + seen.descents + SCATTERED
+                assert seen.buffers <= allowed, f"{short} buffers became {seen.buffers}: {seen}"
 
 
 def _check_scans(arena: Arena, statement: Statement, seen: Run) -> None:
