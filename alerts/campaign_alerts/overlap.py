@@ -24,7 +24,12 @@ SITUATIONS = (
         _EXPRESSION,
     ),
     Situation("", "", (f"{_STUCK} (`mta_down`)",), _CAUSE),
-    Situation("stat runs nowhere, an MTA does", "CampaignProcessMissing (stat)", ("CampaignThroughputStalled",), _EXPRESSION),
+    Situation(
+        "stat runs nowhere, an MTA does",
+        "CampaignProcessMissing (stat), CampaignDeliveryStalled (ticket) of what had stood still for long before",
+        ("CampaignThroughputStalled",),
+        _EXPRESSION,
+    ),
     Situation("", "", (f"{_STUCK} (`stat_server_down`)",), _CAUSE),
     Situation("wfserver runs nowhere", "CampaignProcessMissing (wfserver)", (f"{_STUCK} (`workflow_engine_down`)",), _CAUSE),
     Situation(
@@ -76,7 +81,7 @@ SITUATIONS = (
     ),
     Situation(
         "opens and clicks do not arrive",
-        "CampaignTrackingStalled, and CampaignEndpointDown or CampaignProcessMissing where that is why",
+        "CampaignTrackingStalled, and CampaignEndpointDown, CampaignProcessMissing or CampaignWorkflowFailed where that is why",
         ("CampaignThroughputStalled",),
         "messages go out",
     ),

@@ -129,6 +129,7 @@ PAGES = (
         r"stat does not run on mta1",
         {"host": "mta1", "process": "stat", "cause": "stat_server_down"},
         muted=((_STUCK, "stat_server_down"),),
+        beside=("CampaignDeliveryStalled",),
         delay=True,
     ),
     Scene(
@@ -395,6 +396,7 @@ TICKETS = (
         "platform",
         faults("workflow-failed tracking"),
         r"workflow tracking is in error",
+        beside=("CampaignWorkflowFailed",),
         sampling=60.0,
         limit=700.0,
     ),

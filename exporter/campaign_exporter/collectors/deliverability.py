@@ -43,12 +43,13 @@ class DeliverabilityCollector:
         with self._database.round(self.name, current, life=current.life) as ask:
             with current.part("paths") as samples:
                 self._add_paths(samples, ask)
-            with current.part("retries") as samples:
-                _add_retries(samples, source.retries(ask))
-            with current.part("addresses") as samples:
-                last = source.last_address_error(ask)
-                if last is not None:
-                    samples.add(catalogue_surroundings.ADDRESS_ERROR_LAST, last)
+        # A transaction of its own for each: one that waits for a lock in vain spoils no other.
+        with current.part("retries") as samples, self._database.round(self.name, current, life=current.life) as ask:
+            _add_retries(samples, source.retries(ask))
+        with current.part("addresses") as samples, self._database.round(self.name, current, life=current.life) as ask:
+            last = source.last_address_error(ask)
+            if last is not None:
+                samples.add(catalogue_surroundings.ADDRESS_ERROR_LAST, last)
 
     def _add_paths(self, samples: Samples, ask: Questions) -> None:
         paths = source.smtp_paths(ask, self._window)
