@@ -40,9 +40,8 @@ class DeliverabilityCollector:
 
     def collect(self, current: Round) -> None:
         """Ask for the paths and the replies on the worst of them, the retries, and the last error of an address."""
-        with self._database.round(self.name, current, life=current.life) as ask:
-            with current.part("paths") as samples:
-                self._add_paths(samples, ask)
+        with self._database.round(self.name, current, life=current.life) as ask, current.part("paths") as samples:
+            self._add_paths(samples, ask)
         # A transaction of its own for each: one that waits for a lock in vain spoils no other.
         with current.part("retries") as samples, self._database.round(self.name, current, life=current.life) as ask:
             _add_retries(samples, source.retries(ask))
