@@ -237,7 +237,8 @@ def _endpoint_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]
             " and opens"
             " are not counted."
         )
-    return _endpoint_labels(endpoint), told(_ENDPOINT, summary, said, DOCTOR, _ENDPOINT_PAGE, anchor=kind)
+    page = _PAGE if kind == "redirection" else _ENDPOINT_PAGE
+    return _endpoint_labels(endpoint), told(_ENDPOINT, summary, said, DOCTOR, page, anchor=kind)
 
 
 _SILENT = {name: line for endpoint in _ENDPOINTS for name, line in _answers(endpoint, during(_BEGINS, _ENDS, 0, 1)).items()}
