@@ -17,7 +17,8 @@ _UNNOTICED = {
     ("CampaignImageUnavailable", 'address!="", another value'),
     ("campaign_instance_workflow:campaign_technical_workflow_trouble:told_elsewhere", 'cause="mid_sourcing_lag" gone'),
 }
-SAMPLE = [mutant for mutant in EVERY if mutant.what != "range" and (mutant.name, mutant.change) not in _UNNOTICED][7::_SHARE]
+_DECISIVE = [mutant for mutant in EVERY if mutant.what != "range"]
+SAMPLE = [mutant for mutant in _DECISIVE[7::_SHARE] if (mutant.name, mutant.change) not in _UNNOTICED]
 pytestmark = pytest.mark.timeout(300)
 
 
