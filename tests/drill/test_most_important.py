@@ -12,7 +12,7 @@ from drill.stack import Stack
 
 #: A minute is two seconds.
 FASTER = 30
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module")

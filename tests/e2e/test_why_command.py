@@ -6,6 +6,8 @@ import subprocess
 import time
 from typing import Any
 
+import pytest
+
 from campaign_simulator.clue_faults import SECRETS
 from campaign_simulator.endpoints import SESSION_TOKEN
 from e2e.watched import PATIENCE, Scene
@@ -23,6 +25,7 @@ def document(scene: Scene, *words: str) -> Any:  # noqa: ANN401 - JSON
     return json.loads(done.stdout)
 
 
+@pytest.mark.alone
 def test_it_says_what_the_metrics_say_within_two_seconds(scene: Scene) -> None:
     with scene.fault("affinity-undeclared", "nowhere.fr"), scene.fault("parts-missing"), scene.fault("delivery-scheduled"):
         wait_until(lambda: scene.pending("affinity_unconfigured") == 2 and scene.pending("parts_missing") == 1, PATIENCE)

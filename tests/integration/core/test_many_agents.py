@@ -161,6 +161,7 @@ def test_each_agent_is_asked_once_for_all_collectors_of_a_round(agents: Agents, 
     assert agents.most <= 2 * PLACES
 
 
+@pytest.mark.alone
 def test_agents_that_are_ill_harm_no_other_and_threads_are_bounded(agents: Agents, site: str, tmp_path: Path) -> None:
     watched = Watched(central(tmp_path, site, [*WELL, *ILL]))
     for number in range(1, 3):

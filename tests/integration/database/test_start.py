@@ -45,6 +45,7 @@ def most_within(moments: Sequence[float], seconds: float) -> int:
     return max(sum(begin <= moment < begin + seconds for moment in moments) for begin in moments)
 
 
+@pytest.mark.alone
 def test_it_is_no_burst_and_begins_with_what_matters_most(
     telling_server: PostgresServer, make_scene: MakeScene, tmp_path: Path
 ) -> None:

@@ -188,6 +188,7 @@ def test_it_ends_in_time_and_quietly_while_somebody_guesses(directory: Path) -> 
         assert "level=error" not in running.log.read_text()
 
 
+@pytest.mark.alone
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(running: Process) -> None:
     def seconds(user: str, number: int) -> float:
         with Scraper(running, user, f"guess {number}") as scraper:

@@ -159,6 +159,7 @@ def test_the_same_password_is_checked_once_for_all_who_send_it() -> None:
     assert asyncio.run(crowd()) == ([True] * 100, 1)
 
 
+@pytest.mark.alone
 def test_who_waits_when_the_end_comes_is_turned_away() -> None:
     async def crowd() -> list[bool | None]:
         room = Room()
