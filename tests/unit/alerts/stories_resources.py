@@ -108,6 +108,17 @@ _IMAGE_STORIES = (
         {**healthy(), **_BOTH, **_answers("cdn", "resource", during(_BEGINS, _FIRES, 0, 1), _SERVERS[0])},
         hours(1.5),
     ),
+    Case(
+        (_IMAGE,),
+        "one exporter does not get it by its name, and another one gets it of each server",
+        {
+            **healthy(),
+            **_answers("cdn", "resource", _DOWN),
+            **_answers("cdn", "resource", always(1), _SERVERS[0], B),
+            **_answers("cdn", "resource", always(1), _SERVERS[1], B),
+        },
+        hours(1.5),
+    ),
     Case((_IMAGE,), "of two exporters one gets it", {**_GONE, **_answers("images", "resource", always(1), "", B)}, hours(1.5)),
     Case(
         (_IMAGE,),

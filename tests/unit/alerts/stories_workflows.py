@@ -111,6 +111,17 @@ _FAILED_STORIES = (
     _stuck("defaultMidSourcingDlv", "mid_sourcing_lag", "what waits for its copy is told instead, once it is stuck"),
     Case(
         (_WORKFLOW,),
+        "what is stuck for want of its launch does not hide that copies of a mid-sourcing server fail",
+        {
+            **healthy(),
+            **_trouble("defaultMidSourcingDlv", during(BEGINS, hours(9), 1, 0)),
+            **pending(A, "workflow_engine_down", always(-hours(2)), always(1), always(10)),
+        },
+        hours(1.5),
+        (_workflow("defaultMidSourcingDlv", "failed", _FAILED_FIRES, None),),
+    ),
+    Case(
+        (_WORKFLOW,),
         "what is stuck for one does not hide another",
         {
             **healthy(),
