@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg.conninfo
@@ -305,6 +305,24 @@ class CollectorSettings(Section):
         return self
 
 
+class HalfMinutelySettings(CollectorSettings):
+    """When a collector runs that may run a little less often."""
+
+    interval: Interval = 30.0
+
+
+class MinutelySettings(CollectorSettings):
+    """When a collector runs that need not run often."""
+
+    interval: Interval = 60.0
+
+
+class HygieneSettings(CollectorSettings):
+    """When what is left behind is looked at: it grows by the day."""
+
+    interval: Interval = 600.0
+
+
 class PendingSettings(CollectorSettings):
     """When the pending deliveries are looked at, and how many of them are shown one by one."""
 
@@ -313,19 +331,12 @@ class PendingSettings(CollectorSettings):
     database_blocked_after: Seconds = BLOCKED_SECONDS
 
 
-class OutlookSettings(CollectorSettings):
+class OutlookSettings(HalfMinutelySettings):
     """When what is under way and to come is looked at, over what time rates are measured, and what is large."""
 
-    interval: Interval = 30.0
     table_size: Annotated[int, Field(ge=0, le=1000)] = 50
     rate_window: Annotated[Seconds, Field(ge=10)] = 1800.0
     large_delivery: Annotated[int, Field(ge=1)] = 10_000
-
-
-class MinutelySettings(CollectorSettings):
-    """When a collector runs that need not run often."""
-
-    interval: Interval = 60.0
 
 
 class DeliverabilitySettings(MinutelySettings):
@@ -335,22 +346,21 @@ class DeliverabilitySettings(MinutelySettings):
     table_size: Annotated[int, Field(ge=0, le=500)] = 50
 
 
-class WorkflowSettings(CollectorSettings):
+class WorkflowSettings(MinutelySettings):
     """When the workflows are looked at, and which ones beside Adobe's own, by internal name, are watched as technical ones."""
 
     also: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
 
 
-class MaintenanceSettings(CollectorSettings):
+class MaintenanceSettings(MinutelySettings):
     """When transactions, sequences and events are looked at, and how long an event may take to be processed."""
 
     events_stuck_after: Seconds = 900.0
 
 
-class MessagesSettings(CollectorSettings):
+class MessagesSettings(HalfMinutelySettings):
     """When the delivery logs are read, how much of them at once, and how late a row may come."""
 
-    interval: Interval = 30.0
     max_rows: Annotated[int, Field(ge=100, le=100_000)] = 10_000
     #: Covers the longest transaction that writes delivery logs, and by how much the clocks of servers differ.
     overlap: Annotated[Seconds, Field(ge=10, le=3600)] = 300.0
@@ -358,29 +368,25 @@ class MessagesSettings(CollectorSettings):
     domains: Annotated[int, Field(ge=0, le=200)] = 20
 
 
-def _every(seconds: float) -> Any:  # noqa: ANN401 - pydantic's own type for a default
-    return Field(default_factory=lambda: CollectorSettings(interval=seconds))
-
-
 class Collectors(Section):
     """The collectors. An interval suits production unless told otherwise."""
 
-    deliveries: CollectorSettings = _every(15)
+    deliveries: CollectorSettings = Field(default_factory=CollectorSettings)
     pending: PendingSettings = Field(default_factory=PendingSettings)
-    processes: CollectorSettings = _every(15)
-    affinity: CollectorSettings = _every(15)
-    throughput: CollectorSettings = _every(30)
-    endpoints: CollectorSettings = _every(30)
-    disks: CollectorSettings = _every(60)
-    database: CollectorSettings = _every(15)
+    processes: CollectorSettings = Field(default_factory=CollectorSettings)
+    affinity: CollectorSettings = Field(default_factory=CollectorSettings)
+    throughput: HalfMinutelySettings = Field(default_factory=HalfMinutelySettings)
+    endpoints: HalfMinutelySettings = Field(default_factory=HalfMinutelySettings)
+    disks: MinutelySettings = Field(default_factory=MinutelySettings)
+    database: CollectorSettings = Field(default_factory=CollectorSettings)
     outlook: OutlookSettings = Field(default_factory=OutlookSettings)
     deliverability: DeliverabilitySettings = Field(default_factory=DeliverabilitySettings)
     files: MinutelySettings = Field(default_factory=MinutelySettings)
-    workflows: WorkflowSettings = Field(default_factory=lambda: WorkflowSettings(interval=60))
-    maintenance: MaintenanceSettings = Field(default_factory=lambda: MaintenanceSettings(interval=60))
-    hygiene: CollectorSettings = _every(600)
+    workflows: WorkflowSettings = Field(default_factory=WorkflowSettings)
+    maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
+    hygiene: HygieneSettings = Field(default_factory=HygieneSettings)
     messages: MessagesSettings = Field(default_factory=MessagesSettings)
-    tracking: CollectorSettings = _every(60)
+    tracking: MinutelySettings = Field(default_factory=MinutelySettings)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

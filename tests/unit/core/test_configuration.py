@@ -384,3 +384,10 @@ def test_a_slip_of_the_pen_is_a_configuration_or_a_list_of_problems(
 ) -> None:
     text = EXAMPLE[:place] + instead + EXAMPLE[place + length :]
     _loads_or_complains(tmp_path_factory.getbasetemp(), text.encode(errors="surrogatepass"))
+
+
+@pytest.mark.parametrize("collector", COLLECTORS)
+def test_a_section_without_an_interval_keeps_the_collectors_own(tmp_path: Path, collector: str) -> None:
+    asked = load(tmp_path, MINIMAL + f"collectors: {{{collector}: {{timeout: 5s}}}}\n").collectors.of(collector)
+    assert asked.timeout == 5
+    assert asked.interval == load(tmp_path, MINIMAL).collectors.of(collector).interval
