@@ -1,4 +1,4 @@
-"""Pages that stand beside a site, or before its exporter: a resource over TLS, and a disk that is full on paper."""
+"""Pages that stand beside a site, or before its exporter: a stale cache, a resource over TLS, a disk that is full on paper."""
 
 import re
 import ssl
@@ -46,6 +46,14 @@ class _Page:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class StalePage(_Page):
+    """A cache before an exporter that gives the same page for ever."""
+
+    def __init__(self, page: tuple[bytes, str]) -> None:
+        content, kind = page
+        super().__init__(lambda: (kind, content))
 
 
 class SecureResource(_Page):

@@ -8,7 +8,7 @@ from typing import Any
 from drill.scene import Act, Scene, faults
 from drill.scenes_surroundings import SURROUNDINGS
 from drill.scenes_upkeep import UPKEEP
-from drill.site import Site, StalePage
+from drill.site import Site
 
 _STUCK = "CampaignDeliveryStuckPending"
 _MINUTE = 60.0
@@ -54,7 +54,7 @@ def _one_of_two_killed(site: Site) -> Iterator[None]:
 @contextmanager
 def _stale(site: Site) -> Iterator[None]:
     """Put a cache before the exporter that does not forget."""
-    with StalePage(site.address) as page:
+    with site.stale() as page:
         site.fault_at = time.time()
         site.announce(site.address, behind=page.address)
         try:

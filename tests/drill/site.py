@@ -6,9 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +14,7 @@ import yaml
 
 from campaign_exporter.catalogue import COLLECTORS
 from campaign_simulator import control
-from drill.pages import FullDisk, SecureResource
+from drill.pages import FullDisk, SecureResource, StalePage
 from integration.core.exporter_process import COMMAND, free_port, wait_until
 
 _SIMULATOR = str(Path(sys.executable).parent / "campaign-simulator")
@@ -70,6 +68,10 @@ class Site:
         written = self._targets.with_suffix(".new")
         written.write_text(json.dumps(groups), encoding="utf-8")
         written.rename(self._targets)
+
+    def stale(self) -> StalePage:
+        """Give a cache before the exporter, with what it says now."""
+        return StalePage(_page(self.address))
 
     def full_disk(self) -> FullDisk:
         """Make what tells as our exporter does, but that a disk is full."""
@@ -129,35 +131,6 @@ class Site:
             process.terminate()
         for process in self._exporters.values():
             process.wait(_STOP_SECONDS)
-
-
-class StalePage:
-    """A cache before an exporter that gives the same page for ever."""
-
-    def __init__(self, address: str) -> None:
-        page, kind = _page(address)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(page)))
-                self.end_headers()
-                self.wfile.write(page)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server asks for
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def ask(address: str, path: str) -> tuple[int, bytes, str]:
