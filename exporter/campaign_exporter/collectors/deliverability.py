@@ -20,6 +20,7 @@ from campaign_exporter.domain.smtp_replies import plain_reply
 from campaign_exporter.metric import Metric, Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import deliverability as source
+from campaign_exporter.sources import deliverability_statements as statements
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
 from campaign_exporter.sources.hosts import Hosts
 
@@ -40,8 +41,14 @@ class DeliverabilityCollector:
 
     def collect(self, current: Round) -> None:
         """Ask for the paths and the replies on the worst of them, the retries, and the last error of an address."""
-        with self._database.round(self.name, current, life=current.life) as ask, current.part("paths") as samples:
-            self._add_paths(samples, ask)
+        with self._database.round(self.name, current, life=current.life) as ask:
+            # The paths are told without replies and owners, and it is said that these are missing.
+            with current.part("replies"):
+                ask.require(statements.SMTP_REPLIES)
+            with current.part("owners"):
+                ask.require(statements.MX_DOMAINS, *([statements.MX_OWNERS] if ask.has_table("nmsmxowner") else []))
+            with current.part("paths") as samples:
+                self._add_paths(samples, ask)
         # A transaction of its own for each: one that waits for a lock in vain spoils no other.
         with current.part("retries") as samples, self._database.round(self.name, current, life=current.life) as ask:
             _add_retries(samples, source.retries(ask))

@@ -11,8 +11,8 @@ from campaign_exporter.errors import Missing, PermissionDenied
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
-from campaign_exporter.sources.delivery_logs import logs_there, read_answers, read_crowd, read_domains, read_pages
-from campaign_exporter.sources.log_statements import BroadLog
+from campaign_exporter.sources.delivery_logs import logs_to_follow, read_answers, read_crowd, read_domains, read_pages
+from campaign_exporter.sources.log_statements import ANSWERS, BroadLog
 from campaign_exporter.state import Memory
 
 #: Rounds after which rows are no longer looked for in each round, but once more when the overlap is over.
@@ -58,8 +58,9 @@ class MessagesCollector:
         with current.part() as samples:
             with self._database.round(self.name, current, life=current.life) as ask:
                 now = ask.now()
-                logs = logs_there(ask)
-                for log in logs:
+                with current.part("answers"):
+                    ask.require(ANSWERS)
+                for log in logs_to_follow(ask):
                     with current.part(log.table) as lags:
                         self._follow(ask, log, now, current.life, lags)
                     if not isinstance(current.failures.get(log.table), Missing | PermissionDenied | None):
@@ -75,6 +76,7 @@ class MessagesCollector:
         window, monotonic = followed.window, self._clock.monotonic()
         if followed.last_success is None or monotonic - followed.last_success > life:
             followed.watched_since = now
+        ask.require(log.rows, log.crowd)
         plan = window.plan(now, monotonic)
         pages = read_pages(ask, log, plan, self._settings.max_rows)
         crowd = pages.fresh.crowd

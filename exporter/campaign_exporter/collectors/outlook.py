@@ -15,7 +15,7 @@ from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources import outlook_statements as statements
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
-from campaign_exporter.sources.outlook import Counted, log_ends, log_findings, log_types, outlook_deliveries, require, waves
+from campaign_exporter.sources.outlook import Counted, log_ends, log_findings, log_types, outlook_deliveries, waves
 from campaign_exporter.sources.statements import NEXT_PASSES
 from campaign_exporter.state import Memory
 
@@ -68,7 +68,7 @@ class OutlookCollector:
     def _read_logs(self, samples: Samples, ask: Questions, counted: Iterable[Counted]) -> None:
         if self._memory is None:
             return
-        require(ask, statements.LOG_ENDS, statements.LOG_TYPES)
+        ask.require(statements.LOG_ENDS, statements.LOG_TYPES)
         now = _latest(each.delivery for each in counted)
         ends = log_ends(ask, sorted(now))
         changed = {id_ for id_, of_log in ends.items() if of_log != self._logged.get(id_)}
@@ -102,7 +102,7 @@ def _latest(deliveries: Iterable[Delivery]) -> frozenset[int]:
 
 def _ahead(ask: Questions, counted: Iterable[Counted]) -> Ahead:
     """Read what is prepared of the deliveries that this instance sends."""
-    require(ask, NEXT_PASSES, statements.WAVES)
+    ask.require(NEXT_PASSES, statements.WAVES)
     ours = [
         delivery
         for delivery, *_ in counted

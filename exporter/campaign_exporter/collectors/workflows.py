@@ -5,7 +5,6 @@ from campaign_exporter.config import WorkflowSettings
 from campaign_exporter.domain.technical_workflows import KINDS, STANDINGS, TROUBLES, standing
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Round
-from campaign_exporter.sources import hygiene_statements as statements
 from campaign_exporter.sources import upkeep
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
 
@@ -30,7 +29,7 @@ class WorkflowsCollector:
                 _add_counts(samples, ask, more)
         # The journal is a table more than workflows need: a lock on it spoils no more, and where it is missing nothing else is.
         with self._database.round(self.name, current, life=current.life) as ask:
-            if ask.can_ask(statements.CLEANUP_LOG_ERRORS):
+            if ask.has_table("xtkworkflowlog"):
                 with current.part("cleanup") as samples:
                     samples.add(catalogue.CLEANUP_LOG_ERRORS, upkeep.cleanup_log_errors(ask))
 

@@ -66,7 +66,7 @@ NEEDS: Mapping[str, Need] = {
     ),
     statements.SENDING_AFFINITIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
     statements.OPTIONS.name: Need(
-        ("pending",),
+        ("pending", "hygiene"),
         causes=("concurrency_limit",),
         words="campaign_pending_alert_delay_seconds stays at Adobe's default of 30 minutes",
     ),

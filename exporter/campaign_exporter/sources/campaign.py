@@ -111,6 +111,12 @@ class Questions:
         """Tell whether statements have their tables, columns, rights and indexes, and do not rest."""
         return all(self.obstacle(statement) is None for statement in wanted)
 
+    def require(self, *wanted: Statement) -> None:
+        """Raise what stands against statements here, also where there is nothing to ask them about."""
+        for statement in wanted:
+            if (obstacle := self.obstacle(statement)) is not None:
+                raise obstacle
+
     def has_table(self, table: str) -> bool:
         """Tell whether a table is in the schema, whether we may read it or not."""
         return table in self._survey.columns

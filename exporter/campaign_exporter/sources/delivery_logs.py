@@ -24,12 +24,9 @@ class Crowd(NamedTuple):
     rows: int
 
 
-def logs_there(ask: Questions) -> list[BroadLog]:
-    """List the tables of delivery logs that the database has; raise what stands against them where none is to be seen."""
-    found = [log for log in BROAD_LOGS if ask.has_table(log.table)]
-    if not found and (obstacle := ask.obstacle(RECIPIENT_LOG.rows)) is not None:
-        raise obstacle
-    return found
+def logs_to_follow(ask: Questions) -> list[BroadLog]:
+    """List the delivery logs that the database has, and that of recipients, which each has to have."""
+    return [log for log in BROAD_LOGS if log is RECIPIENT_LOG or ask.has_table(log.table)]
 
 
 def read_pages(ask: Questions, log: BroadLog, plan: Plan, rows: int) -> Pages:

@@ -8,7 +8,6 @@ from campaign_exporter.diagnosis.facts import Delivery
 from campaign_exporter.domain.forecast import Wave
 from campaign_exporter.sources import outlook_statements as statements
 from campaign_exporter.sources.campaign import BASICS, Questions, basics
-from campaign_exporter.sources.statement import Statement
 
 
 class Counted(NamedTuple):
@@ -25,13 +24,6 @@ def outlook_deliveries(ask: Questions) -> list[Counted]:
     """List the deliveries that are launched and not over, or are still to come."""
     rows = ask.rows(statements.OUTLOOK_DELIVERIES)
     return [Counted(basics(row[:BASICS]), *row[BASICS:]) for row in rows]
-
-
-def require(ask: Questions, *wanted: Statement) -> None:
-    """Raise what stands against statements here, also where there is nothing to ask them about."""
-    for statement in wanted:
-        if (obstacle := ask.obstacle(statement)) is not None:
-            raise obstacle
 
 
 def waves(ask: Questions, deliveries: Iterable[Delivery]) -> dict[int, list[Wave]]:

@@ -115,12 +115,14 @@ def test_recovery_and_the_last_error(scene: Scene) -> None:
     assert last == pytest.approx(time.time() - AN_HOUR, abs=60)
 
 
-@pytest.mark.parametrize("table", ["nmsemailerror", "nmsmxowner", "nmsmxdomain"])
-def test_what_may_be_lacking_is_left_out(scene: Scene, table: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "failing"), [("nmsemailerror", ["replies"]), ("nmsmxdomain", ["owners"]), ("nmsmxowner", [])]
+)
+def test_paths_are_told_without_replies_and_owners(scene: Scene, table: str, failing: list[str]) -> None:
     statistic(scene, 1, 11, iTotalConnections=100)
     scene.execute(f"DROP TABLE {table}")
     found = seen(scene)
-    assert found.success(COLLECTOR) == 1
+    assert list(found.watched.jobs[COLLECTOR].failures) == failing
     assert found.value("campaign_smtp_path_connections", mx="0.0.0.1", public_id="11") == 100
 
 

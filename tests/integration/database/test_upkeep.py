@@ -353,20 +353,20 @@ def _without_right(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "collector", "reason", "available"),
+    ("spoil", "collector", "failures", "available"),
     [
-        (_without_workflows, "workflows", "missing", 0),
-        (_without_workflows, "hygiene", "missing", 0),
-        (_without_index, "hygiene", "missing", 0),
-        (_without_right, "hygiene", "permission", 1),
+        (_without_workflows, "workflows", {"missing": 2}, 0),
+        (_without_workflows, "hygiene", {"missing": 1}, 0),
+        (_without_index, "hygiene", {"missing": 1}, 0),
+        (_without_right, "hygiene", {"permission": 1}, 1),
     ],
 )
 def test_what_is_needed_and_missing_fails_alone(
-    scene: Scene, spoil: Callable[[Scene], None], collector: str, reason: str, available: int
+    scene: Scene, spoil: Callable[[Scene], None], collector: str, failures: dict[str, int], available: int
 ) -> None:
     spoil(scene)
     seen: Observer = scene.watch().round(*UPKEEP)
-    assert seen.failures(collector) == {reason: 1}
+    assert seen.failures(collector) == failures
     assert seen.value("campaign_exporter_collector_available", collector=collector) == available
     assert len(seen.samples("campaign_table_bytes")) >= 13
 
