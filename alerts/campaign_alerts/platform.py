@@ -2,7 +2,7 @@
 
 from campaign_alerts import text
 from campaign_alerts.parts import DATABASE, blocked, database_down
-from campaign_alerts.resources import one_of_several
+from campaign_alerts.resources import no_answer, one_of_several
 from campaign_alerts.rule import Alert, Group
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
@@ -79,9 +79,7 @@ def _redirection_down(values: Values) -> Alert:
         _ENDPOINT,
         "critical",
         "platform",
-        settings.fill("""
-            max by (campaign_instance, endpoint, kind) (max_over_time(campaign_endpoint_up{kind="redirection"}[$window])) == 0
-        """),
+        settings.fill(no_answer("redirection")),
         summary="The redirection server does not answer: links in mails that are sent already lead nowhere",
         description=(
             f"{INSTANCE}: {{{{ $labels.endpoint }}}} does not answer /r/test as it should. Who clicks a link in a mail gets an"
@@ -99,12 +97,11 @@ def _redirection_down(values: Values) -> Alert:
 
 def _endpoint_down(values: Values) -> Alert:
     settings = values.of(_ENDPOINT)
-    nowhere = 'max by (campaign_instance, endpoint, kind) (max_over_time(campaign_endpoint_up{kind="ping"}[$window])) == 0'
     return Alert(
         _ENDPOINT,
         "warning",
         "platform",
-        settings.fill(nowhere + "\nor\n" + one_of_several('kind!="resource"')),
+        settings.fill(no_answer("ping") + "\nor\n" + one_of_several('kind!="resource"')),
         summary="An HTTP endpoint does not answer",
         description=(
             f"{INSTANCE}: {{{{ $labels.endpoint }}}} ({{{{ $labels.kind }}}}) does not answer as it should"

@@ -14,6 +14,12 @@ def resources(values: Values) -> Group:
     return Group("campaign-resources", values.interval, (_unavailable(values), _expiring(values)))
 
 
+def no_answer(kind: str) -> str:
+    """Hold where an endpoint of a kind does not answer as it should, by none of its servers."""
+    answers = f'max_over_time(campaign_endpoint_up{{kind="{kind}"}}[$window])'
+    return f"max by (campaign_instance, endpoint, kind) ({answers}) == 0"
+
+
 def one_of_several(matcher: str) -> str:
     """Hold where one of the servers behind an address does not answer as it should, and another one does."""
     return (
@@ -26,12 +32,11 @@ def one_of_several(matcher: str) -> str:
 
 def _unavailable(values: Values) -> Alert:
     settings = values.of(_IMAGE)
-    nowhere = 'max by (campaign_instance, endpoint, kind) (max_over_time(campaign_endpoint_up{kind="resource"}[$window])) == 0'
     return Alert(
         _IMAGE,
         "warning",
         "platform",
-        settings.fill(nowhere + "\nor\n" + one_of_several('kind="resource"')),
+        settings.fill(no_answer("resource") + "\nor\n" + one_of_several('kind="resource"')),
         summary="Images of mails are not there",
         description=(
             f"{INSTANCE}: {{{{ $labels.endpoint }}}} is not given out as it should be"

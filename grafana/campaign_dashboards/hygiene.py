@@ -19,6 +19,7 @@ from campaign_dashboards.panel import (
 from campaign_dashboards.query import Query, earliest, ever, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue_hygiene as h
+from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
@@ -95,10 +96,7 @@ def work_tables() -> Panel:
         " cleanup; orphaned: cleanup should have dropped them, or their owner is gone; unknown: whose they are cannot be told.",
         "short",
     )
-    counted = f"sum by (standing) ({largest(h.WORK_TABLES, *_TABLES)})"
-    expr = or_nothing(ever(counted, h.WORK_TABLES, "standing"), "hygiene", "standing", NOTHING)
-    lines = [*coloured(_STANDINGS), NOTHING_LINE]
-    return time_series(said, [Query(expr, "{{standing}}")], Drawn(steps=True, stacked=True, lines=lines))
+    return _by_standing(said, h.WORK_TABLES)
 
 
 def work_table_bytes() -> Panel:
@@ -109,8 +107,12 @@ def work_table_bytes() -> Panel:
         " one are not measured, and missing.",
         "bytes",
     )
-    counted = f"sum by (standing) ({largest(h.WORK_TABLE_BYTES, *_TABLES)})"
-    expr = or_nothing(ever(counted, h.WORK_TABLE_BYTES, "standing"), "hygiene", "standing", NOTHING)
+    return _by_standing(said, h.WORK_TABLE_BYTES)
+
+
+def _by_standing(said: Said, metric: Metric) -> Panel:
+    counted = f"sum by (standing) ({largest(metric, *_TABLES)})"
+    expr = or_nothing(ever(counted, metric, "standing"), "hygiene", "standing", NOTHING)
     lines = [*coloured(_STANDINGS), NOTHING_LINE]
     return time_series(said, [Query(expr, "{{standing}}")], Drawn(steps=True, stacked=True, lines=lines))
 
