@@ -45,7 +45,7 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
     asked = ["campaign_instance"] * one.count("%q")
     left = f"max(last_over_time({_VALIDITY}{{campaign_instance=%q,delivery_id=%q}}[2m])) - time()"
     line = (
-        f"\n- {text.short('label')} ({{{{ .Labels.delivery_id }}}}): {{{{ .Value | humanize }}}} messages, in "
+        f"\n- {text.short('label')} ({{{{ .Labels.delivery_id }}}}): {{{{ .Value | humanize }}}} messages; it ends in "
         f"{{{{ with printf `{left}` $labels.campaign_instance .Labels.delivery_id | query }}}}"
         "{{ . | first | value | humanizeDuration }}{{ end }}"
     )
@@ -59,7 +59,7 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
         summary="Messages will not be sent before the validity of their delivery ends",
         description=(
             f"{INSTANCE}: at the present rate {{{{ $value | humanize }}}} messages will be lost: Campaign cancels what is"
-            f" unsent when the validity ends.{text.each(f'sort_desc(topk(5, {one}))', *asked, line=line)}"
+            f" unsent when the validity ends. Extend it before (Properties, Validity):{text.each(f'sort_desc(topk(5, {one}))', *asked, line=line)}"
         ),
         next_step=values.query(
             "SELECT ideliveryid, slabel, itodeliver - iprocessed AS messages_left, tsvalidity FROM nmsdelivery"

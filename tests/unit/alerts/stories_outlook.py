@@ -71,7 +71,7 @@ def _ticket(start: float = _TICKET_FIRES, end: float | None = None) -> Firing:
 def _lost(severity: str, messages: str, *lines: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     said = (
         f"prod: at the present rate {messages} messages will be lost: Campaign cancels what is unsent when the validity ends."
-        + "".join(f"\n- {line}" for line in lines)
+        " Extend it before (Properties, Validity):" + "".join(f"\n- {line}" for line in lines)
     )
     summary = "Messages will not be sent before the validity of their delivery ends"
     return _labels(severity), told(_MISSES, summary, said, _PSQL_VALIDITY, _PAGE_OF_LOAD)
@@ -84,7 +84,7 @@ _MISSED_STORIES = (
         {**healthy(), **_slow(steps(None, (_SEEN, 6400), (minutes(80), 0)), label="Spring\tsale")},
         hours(1.8),
         (_page(end=minutes(80) + minutes(5)),),
-        (Told(_PAGE_FIRES, _MISSES, [_lost("critical", "6.4k", "Spring sale (202): 6.4k messages, in 2h 30m 0s")]),),
+        (Told(_PAGE_FIRES, _MISSES, [_lost("critical", "6.4k", "Spring sale (202): 6.4k messages; it ends in 2h 30m 0s")]),),
     ),
     _missed(
         "what ends in days is a ticket, what ends within hours a page beside it",
@@ -104,10 +104,10 @@ _MISSED_STORIES = (
                     _lost(
                         "critical",
                         "850",
-                        "Flash sale (203): 700 messages, in 1h 10m 0s",
-                        "Survey (204): 150 messages, in 40m 0s",
+                        "Flash sale (203): 700 messages; it ends in 1h 10m 0s",
+                        "Survey (204): 150 messages; it ends in 40m 0s",
                     ),
-                    _lost("warning", "6.4k", "Spring sale (202): 6.4k messages, in 2d 0h 0m 0s"),
+                    _lost("warning", "6.4k", "Spring sale (202): 6.4k messages; it ends in 2d 0h 0m 0s"),
                 ],
             ),
         ),
