@@ -59,7 +59,8 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
         summary="Messages will not be sent before the validity of their delivery ends",
         description=(
             f"{INSTANCE}: at the present rate {{{{ $value | humanize }}}} messages will be lost: Campaign cancels what is"
-            f" unsent when the validity ends. Extend it before (Properties, Validity):{text.each(f'sort_desc(topk(5, {one}))', *asked, line=line)}"
+            " unsent when the validity ends. Extend it before (Properties, Validity):"
+            + text.each(f"sort_desc(topk(5, {one}))", *asked, line=line)
         ),
         next_step=values.query(
             "SELECT ideliveryid, slabel, itodeliver - iprocessed AS messages_left, tsvalidity FROM nmsdelivery"
