@@ -126,30 +126,44 @@ _SOFT_STEP = _settled(steps(0, (_RISES, 8000)), steps(0, (_RISES, 2000)), "soft"
 _SOFT_AT = hours(260)
 
 
-def _soft_after_days(name: str, *, before: int, week: int, day: int, failed: int, firing: bool = False) -> Case:
-    """Send `before` more than a week ago, `week` some days ago, and `day` at last, of which so many are given up."""
+def _soft_after_days(
+    name: str, *, before: int = 0, week: int, day: int, failed: int, again: tuple[int, int] = (0, 0), firing: bool = False
+) -> Case:
+    """Send `before` more than a week ago, `week` some days ago, and `day` at last, of which so many are given up.
 
-    def sent(moment: float) -> float:
-        return (
-            before * min(moment / hours(80), 1)
-            + week * min(max(moment / hours(70) - 10 / 7, 0), 1)
-            + (day - failed) * (moment >= _SOFT_AT)
-        )
+    `again` are attempts to be repeated, some days ago and at last.
+    """
 
-    return Case(
-        (_SOFT,),
-        name,
-        {**healthy(), **_settled(sent, steps(0, (_SOFT_AT, failed)), "soft", "mailbox_full")},
-        hours(264),
-        (Firing(_SOFT, _LABELS, _SOFT_AT + minutes(30)),) if firing else (),
-        step=600,
-    )
+    def old(moment: float) -> float:
+        return min(moment / hours(80), 1)
+
+    def middle(moment: float) -> float:
+        return min(max(moment - hours(100), 0) / hours(70), 1)
+
+    def late(moment: float) -> float:
+        return float(moment >= _SOFT_AT)
+
+    failing = steps(0, (_SOFT_AT, failed))
+    settled = _settled(lambda t: before * old(t) + week * middle(t) + (day - failed) * late(t), failing, "soft", "mailbox_full")
+    world = {**healthy(), **settled, _TRIED_AGAIN: lambda t: again[0] * middle(t) + again[1] * late(t)}
+    fires = (Firing(_SOFT, _LABELS, _SOFT_AT + minutes(30)),) if firing else ()
+    return Case((_SOFT,), name, world, hours(264), fires, step=600)
 
 
 SOFT = (
-    _soft_after_days("a day below the average counts as an average one", before=0, week=66_400, day=10_600, failed=1078),
-    _soft_after_days("a day above it as it is", before=20_000, week=65_400, day=11_600, failed=1130),
-    _soft_after_days("a little too many of an average day", before=20_000, week=69_000, day=8000, failed=1155, firing=True),
+    _soft_after_days("a day below the average counts as an average one", week=66_400, day=10_600, failed=1078),
+    _soft_after_days("also if it is nearly one", week=66_100, day=10_900, failed=1095),
+    _soft_after_days("a day above it as it is", before=20_000, week=65_400, day=11_600, failed=1130, again=(20_000, 0)),
+    _soft_after_days("a little too many", week=65_400, day=11_600, failed=1200, again=(0, 20_000), firing=True),
+    _soft_after_days(
+        "a little too many of an average day",
+        before=20_000,
+        week=69_000,
+        day=8000,
+        failed=1155,
+        again=(20_000, 20_000),
+        firing=True,
+    ),
     *(
         _case(
             _SOFT,
