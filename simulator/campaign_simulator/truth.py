@@ -56,6 +56,7 @@ class Truth:
     message_statuses: Mapping[int, int]  # messages that came into a status since the database was made
     message_failures: Mapping[tuple[int, int, int], int]  # by status (failed, or pending again), kind and reason
     tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
+    started: Mapping[tuple[int, bool], int]  # deliveries whose sending began within a day, by channel and tracked links
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
@@ -92,6 +93,10 @@ class Truth:
             "message_statuses": {str(status): count for status, count in self.message_statuses.items()},
             "message_failures": {"/".join(map(str, key)): count for key, count in self.message_failures.items()},
             "tracking": dict(self.tracking),
+            "started": [
+                {"channel": channel, "tracked": tracked, "deliveries": count}
+                for (channel, tracked), count in self.started.items()
+            ],
             "message_domains": _nested(self.message_domains),
             "simulated_attempts": self.simulated_attempts,
             "messages_remaining": _nested(self.messages_remaining),
@@ -131,6 +136,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         messages=dict(engine.sender.messages),
         bytes=engine.sender.bytes,
         tracking={kind.name.lower(): count for kind, count in engine.tracker.events.items()},
+        started=engine.tracker.started(moment),
         **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,
         messages_remaining=dict(remaining),
