@@ -96,6 +96,14 @@ TRACKING_LAST = Metric(
     "tracking",
     source="NmsTrackingLogRcp.tsLog",
 )
+TRACKING_POINTER = Metric(
+    "campaign_tracking_pointer_timestamp_seconds",
+    "gauge",
+    "Up to when Campaign's workflow has fetched tracking logs, as it notes itself. Absent where the instance keeps that date in"
+    " another column of the option: which one is not documented, and others are not read.",
+    "workflows",
+    source="XtkOption.tsTimeStampValue of NmsTracking_Pointer; that it is a date: kb KA-17739",
+)
 TRACKING_WORKFLOW_UP = Metric(
     "campaign_tracking_workflow_up",
     "gauge",

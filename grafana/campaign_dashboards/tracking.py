@@ -99,11 +99,12 @@ def newest() -> Panel:
     """Draw how old the newest tracking log was."""
     said = Said(
         "Age of the newest tracking log",
-        "Since when has nothing arrived? It falls each time when tracking logs are fetched, by instance. Dashed: the alert's"
-        " limit.",
+        "Since when has nothing arrived? It falls each time when tracking logs are fetched, by instance. Fetched: how old the"
+        " option NmsTracking_Pointer is, where the instance keeps it as a date. Dashed: the alert's limit.",
         "s",
     )
-    return time_series(said, [Query(_AGE, "{{campaign_instance}}")], Drawn(limits=_STALE, judged=True))
+    fetched = Query(f"time() - {largest(m.TRACKING_POINTER)}", "{{campaign_instance}} fetched")
+    return time_series(said, [Query(_AGE, "{{campaign_instance}}"), fetched], Drawn(limits=_STALE, judged=True))
 
 
 def untracked() -> Panel:

@@ -73,6 +73,7 @@ class Truth:
     postponed_parts: Mapping[str, int]  # lines of mta.log about them, by host
     work_tables: Mapping[tuple[str, str], int]  # by prefix and standing
     workflow_troubles: Mapping[str, str]  # the latest trouble, by technical workflow that has one
+    tracking_pointer: datetime | None  # up to when tracking logs were fetched, where that is kept as a date
     last_cleanup: datetime | None  # when cleanup last came to its end
     events_waiting: int  # transactional events that should have been processed
     open_transactions: int  # of sessions that do nothing
@@ -113,6 +114,7 @@ class Truth:
             "mail_servers": {name: list(counts) for name, counts in self.mail_servers.items()},
             "work_tables": _nested(self.work_tables),
             "workflow_troubles": dict(self.workflow_troubles),
+            "tracking_pointer": self.tracking_pointer and self.tracking_pointer.isoformat(),
             "last_cleanup": self.last_cleanup and self.last_cleanup.isoformat(),
             "events_waiting": self.events_waiting,
             "open_transactions": self.open_transactions,
@@ -156,6 +158,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         postponed_parts={name: host.files.postponed for name, host in hosts.by_name.items()},
         work_tables=dict(engine.upkeep.work_tables),
         workflow_troubles={name: str(trouble) for name, trouble in engine.workflows.troubled.items()},
+        tracking_pointer=engine.workflows.dated_pointer,
         last_cleanup=engine.workflows.last_cleanup,
         events_waiting=engine.upkeep.events_waiting,
         open_transactions=engine.upkeep.open_transactions,

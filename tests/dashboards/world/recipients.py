@@ -51,6 +51,7 @@ def tell_messages(teller: Teller) -> None:
             of = {"channel": channel, "tracked": answer}
             teller.tell_always(m.DELIVERIES_STARTED, number, of=of, database=True)
     teller.tell(m.TRACKING_LAST, lambda hour: teller.start + int(min(hour, last) * hour_long) - 600, database=True)
+    teller.tell(m.TRACKING_POINTER, lambda hour: teller.start + int(min(int(hour), last) * hour_long), database=True)
     teller.tell_always(m.TRACKING_WORKFLOW_UP, 1, database=True)
     teller.tell(m.TRACKING_WORKFLOW_NEXT_RUN, lambda hour: teller.start + int(hour + 1) * hour_long, database=True)
     teller.tell_always(m.MESSAGE_LOG_LAG, 0, of={"log": "nmsbroadlogrcp"}, database=True)
