@@ -6,6 +6,7 @@ from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
 from unit.alerts.texts import told
 from unit.alerts.timeline import Line, Target, World, always, during, hours, minutes, scrapes_fail, twice
+from unit.alerts.vanishing import vanishing
 
 _FAILING, _SIZE = "CampaignSmtpConnectionsFailing", "CampaignMessageSizeHigh"
 _BEGINS, _ENDS, _KEEP = minutes(20), minutes(50), minutes(5)
@@ -100,6 +101,12 @@ _CONNECTION_STORIES = (
         hours(1.5),
         (_refused(),),
     ),
+    *vanishing(
+        _refused(minutes(10)),
+        _server(always(600)),
+        "campaign_smtp_server_connection_errors",
+        "campaign_smtp_server_connections",
+    ),
 )
 
 # --- size -------------------------------------------------------------------------------------------------------------------
@@ -164,6 +171,20 @@ _SIZE_STORIES = (
         ),
     ),
     Case((_SIZE,), "59.9 kB are in order", {**healthy(), **_volume(_bytes(59_900))}, hours(3)),
+    Case(
+        (_SIZE,),
+        "61 kB are not",
+        {**healthy(), **_volume(_bytes(61_000))},
+        hours(3),
+        (Firing(_SIZE, _labels("info"), _STEP + minutes(10)),),
+    ),
+    Case(
+        (_SIZE,),
+        "1,050 messages say enough",
+        {**_few(1050 / 39_600), **_volume(_bytes(9e5, 0, _EACH * 1050 / 39_600))},
+        hours(3),
+        (Firing(_SIZE, _labels("info"), hours(1) + minutes(10)),),
+    ),
     Case((_SIZE,), "900 messages say little", {**_few(900 / 39_600), **_volume(_bytes(9e5, 0, _EACH / 44))}, hours(3)),
     Case(
         (_SIZE,),

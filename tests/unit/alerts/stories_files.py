@@ -1,11 +1,25 @@
 """Files and file systems of the servers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
 from unit.alerts.texts import told
-from unit.alerts.timeline import Line, Target, World, always, during, hours, minutes, scrapes_fail, steps, twice
+from unit.alerts.timeline import (
+    Line,
+    Target,
+    World,
+    always,
+    during,
+    hours,
+    minutes,
+    only,
+    scrapes_fail,
+    steps,
+    twice,
+    withdrawn,
+)
+from unit.alerts.vanishing import vanishing
 
 _DEVICE, _LOG, _CORE = "CampaignTemporaryFilesOnOtherDevice", "CampaignMtaLogErrors", "CampaignCoreDumped"
 _DISK = "CampaignDiskFull"
@@ -75,6 +89,7 @@ _DEVICE_STORIES = (
         hours(1.5),
         (_DEVICE_FIRING,),
     ),
+    *vanishing(Firing(_DEVICE, _labels(), minutes(10)), _of_host(_OTHER, always(1)), _OTHER),
 )
 _CORES = "campaign_host_core_files"
 _CORE_FIRING = Firing(_CORE, _labels(), _BEGINS + minutes(3), _RESOLVED)
@@ -121,6 +136,7 @@ _CORE_STORIES = (
         hours(1.5),
         (_CORE_FIRING,),
     ),
+    *vanishing(Firing(_CORE, _labels(), minutes(1)), _of_host(_CORES, always(1)), _CORES),
 )
 
 # --- the log ----------------------------------------------------------------------------------------------------------------
@@ -157,7 +173,17 @@ _LOG_STORIES = (
         tuple(_log_firing(kind) for kind in _FAULTS),
         (Told(_AT, _LOG, [_log_told(kind) for kind in _FAULTS]),),
     ),
-    Case((_LOG,), "two lines are nothing", {**healthy(), **_lines("postponed_parts", 2)}, hours(1.5)),
+    *(
+        Case((_LOG,), f"two lines are nothing: {kind}", {**healthy(), **_lines(kind, 2)}, hours(1.5))
+        for kind in ("postponed_parts", "cross_device")
+    ),
+    Case(
+        (_LOG,),
+        "once the device is no longer told, the lines are",
+        {**healthy(), **_lines("cross_device", 3), **_of_host(_OTHER, only(0, _AT + minutes(5), always(1)))},
+        hours(1.5),
+        (Firing(_LOG, _labels(kind="cross_device"), _AT + minutes(7), _GONE),),
+    ),
     Case(
         (_LOG,),
         "that limits are kept alarms nobody",
@@ -216,6 +242,29 @@ def _full_told(severity: str, share: str) -> Told:
     return Told(minutes(40), _DISK, [(_labels(severity, directory="var"), texts)])
 
 
+_METRICS = {"bytes": ("avail_bytes", "size_bytes"), "inodes": ("files_free", "files")}
+
+
+def _no_longer_told(severity: str, left: float) -> Iterator[Case]:
+    for what, metrics in _METRICS.items():
+        firing = Firing(_DISK, _labels(severity, directory="var"), minutes(5))
+        names = [f"campaign_host_directory_{metric}" for metric in metrics]
+        yield from vanishing(firing, _disk(always(left), what), *names, scope=f"{severity}, {what}")
+
+
+def _filling(what: str, metric: str) -> Case:
+    """Let a ticket's file system become a page's, and what says so be gone before it is one: the ticket does not come back."""
+    fuller = minutes(30)
+    world = {**healthy(), **_disk(steps(150, (fuller, 50)), what)}
+    return Case(
+        (_DISK,),
+        f"fuller, and then no longer told: {metric}",
+        withdrawn(world, fuller + minutes(2), hours(9), f"campaign_host_directory_{metric}"),
+        hours(1),
+        (Firing(_DISK, _labels("warning", directory="var"), minutes(5), fuller + _KEEP),),
+    )
+
+
 _ALL_BUT_FULL = {**healthy(), **_disk(_while(50))}
 _DISK_STORIES = (
     Case(None, "95 % full: a page", _ALL_BUT_FULL, hours(1.2), (_full("critical"),), (_full_told("critical", "95%"),)),
@@ -228,6 +277,7 @@ _DISK_STORIES = (
         (_full_told("warning", "85%"),),
     ),
     Case((_DISK,), "80 % are not more than 80 %", {**healthy(), **_disk(_while(200))}, hours(1.5)),
+    Case((_DISK,), "nor are they of inodes", {**healthy(), **_disk(_while(200), "inodes")}, hours(1.5)),
     Case((_DISK,), "90 % are not more than 90 %", {**healthy(), **_disk(_while(100))}, hours(1.5), (_full("warning"),)),
     Case((_DISK,), "inodes count as well", {**healthy(), **_disk(_while(50), "inodes")}, hours(1.5), (_full("critical"),)),
     Case(
@@ -246,6 +296,8 @@ _DISK_STORIES = (
         hours(1.5),
         (_full("critical"),),
     ),
+    *(case for severity, left in (("critical", 50), ("warning", 150)) for case in _no_longer_told(severity, left)),
+    *(_filling(what, metric) for what, metrics in _METRICS.items() for metric in metrics),
 )
 
 STORIES = (*_DEVICE_STORIES, *_CORE_STORIES, *_LOG_STORIES, *_DISK_STORIES)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
 from unit.alerts.texts import DOCTOR, told
-from unit.alerts.timeline import Line, Target, World, always, during, hours, minutes, scrapes_fail, steps, twice
+from unit.alerts.timeline import Line, Target, World, always, during, hours, minutes, only, scrapes_fail, steps, twice
+from unit.alerts.vanishing import GONE, VANISH_AT, vanishing
 
 _IMAGE, _ENDPOINT, _CERTIFICATE = "CampaignImageUnavailable", "CampaignEndpointDown", "CampaignCertificateExpiring"
 _BEGINS, _ENDS, _KEEP = minutes(20), minutes(50), minutes(5)
@@ -134,6 +135,32 @@ _IMAGE_STORIES = (
         hours(1.5),
         (_missing(),),
     ),
+    *vanishing(_missing(start=minutes(5)), _answers("images", "resource", always(0)), "campaign_endpoint_up"),
+    Case(
+        (_IMAGE,),
+        "of the server that does not give it out nothing is told any more",
+        {
+            **healthy(),
+            **_answers("cdn", "resource", only(0, VANISH_AT, always(0)), _SERVERS[0]),
+            **_answers("cdn", "resource", always(1), _SERVERS[1]),
+        },
+        hours(1),
+        (Firing(_IMAGE, _labels("cdn", "resource", _SERVERS[0]), minutes(5), GONE),),
+    ),
+    Case(
+        (_IMAGE,),
+        "nor of the one that does: then none is known to",
+        {
+            **healthy(),
+            **_answers("cdn", "resource", always(0), _SERVERS[0]),
+            **_answers("cdn", "resource", only(0, VANISH_AT, always(1)), _SERVERS[1]),
+        },
+        hours(1),
+        (
+            Firing(_IMAGE, _labels("cdn", "resource", _SERVERS[0]), minutes(5), GONE),
+            Firing(_IMAGE, _labels("cdn", "resource"), VANISH_AT + minutes(7), None),
+        ),
+    ),
 )
 
 # --- one of several servers of another endpoint -----------------------------------------------------------------------------
@@ -240,6 +267,11 @@ _CERTIFICATE_STORIES = (
         scrapes_fail(twice(_EXPIRING, A, B), A, minutes(35), minutes(40)),
         hours(1.5),
         (_expiring(),),
+    ),
+    *vanishing(
+        Firing(_CERTIFICATE, _labels("images", "resource"), minutes(10)),
+        _ends(always(_FORTNIGHT - 1)),
+        "campaign_endpoint_certificate_end_timestamp_seconds",
     ),
 )
 

@@ -4,7 +4,7 @@ from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
 from unit.alerts.stories_throughput import labels
 from unit.alerts.texts import told
-from unit.alerts.timeline import Line, World, always, growing, hours, minutes, scrapes_fail, steps, twice
+from unit.alerts.timeline import Line, World, always, growing, hours, minutes, scrapes_fail, steps, twice, withdrawn
 
 _STALLED = "CampaignTrackingStalled"
 _LABELS = labels("warning", "platform")
@@ -75,8 +75,16 @@ STORIES = (
     _case("it is over before `for` is", {_LAST: _newest(goes_on=_STANDS + hours(2) + minutes(13))}),
     _case("where nothing was sent nothing is opened", _sent(always(1000))),
     _case("few messages are not enough", _sent(growing(999 / 3600))),
+    _case("but a few more are", _sent(growing(1010 / 3600)), _FIRING),
     _case("what was sent just now is opened later", _sent(steps(0, (_STANDS + hours(2), 9000), (_GOES_ON, 18_000)))),
     _case("who never had a tracking log has no tracking", {_LAST: always(None)}),
+    Case(
+        (_STALLED,),
+        "what is no longer told ends two minutes later",
+        withdrawn(_stalled(), hours(4.5), hours(9), "campaign_tracking_last_log_timestamp_seconds"),
+        hours(5),
+        (Firing(_STALLED, _LABELS, _FIRES, hours(4.5) + minutes(7)),),
+    ),
     Case(
         (_STALLED,),
         "failed scrapes neither delay nor resolve it",

@@ -4,7 +4,8 @@ from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, healthy
 from unit.alerts.texts import told
 from unit.alerts.tickets import BEGINS, ENDS, KEEP, PAGE, RESOLVED, WINDOW, labelled, usual
-from unit.alerts.timeline import Line, Target, World, always, clock, during, hours, minutes, only
+from unit.alerts.timeline import Line, Target, World, always, clock, during, hours, minutes, only, steps
+from unit.alerts.vanishing import vanishing
 
 _TABLES, _SEQUENCE = "CampaignWorkTablesOrphaned", "CampaignSequenceNearLimit"
 _TRANSACTION, _EVENTS = "CampaignTransactionTooLong", "CampaignEventQueueStuck"
@@ -79,6 +80,13 @@ _TABLE_STORIES = (
         "that cleanup does not run is told instead",
         {**healthy(), **_MANY, A("campaign_cleanup_last_run_timestamp_seconds"): clock(hours(50))},
         hours(2.5),
+    ),
+    Case(
+        (_TABLES,),
+        "that cleanup is a little late hides nothing",
+        {**healthy(), **_MANY, A("campaign_cleanup_last_run_timestamp_seconds"): clock(hours(45))},
+        hours(2.5),
+        (_left(),),
     ),
     *usual(_TABLES, _MANY, _left(), until=hours(2.5)),
 )
@@ -237,6 +245,27 @@ _TRANSACTION_STORIES = (
         hours(2.5),
         (_too_long(),),
     ),
+    Case(
+        (_TRANSACTION,),
+        "once sessions have been blocked for a minute, that is told instead",
+        {
+            **healthy(),
+            **_open(clock(hours(2))),
+            A("campaign_database_longest_wait_seconds", table="nmsdelivery"): steps(0, (minutes(40), 301)),
+        },
+        hours(1.5),
+        (_too_long(minutes(5), minutes(41) + KEEP),),
+    ),
+    *(
+        case
+        for state in ("active", "idle_in_transaction")
+        for case in vanishing(
+            _too_long(minutes(5), state=state),
+            _open(clock(hours(7)), state),
+            "campaign_database_oldest_transaction_timestamp_seconds",
+            scope=state,
+        )
+    ),
     *usual(_TRANSACTION, _IDLE, _too_long(), until=hours(2.5)),
 )
 
@@ -327,6 +356,12 @@ _EVENT_STORIES = (
             **_queue(always(0), always(500), "1"),
         },
         hours(1.5),
+    ),
+    *vanishing(
+        _waiting(minutes(5)),
+        {**_queue(always(1500), always(1500)), **_queue(always(0), always(500), "1")},
+        "campaign_rt_events_unprocessed",
+        "campaign_rt_events_sampled",
     ),
     *usual(_EVENTS, _WAIT, _waiting()),
 )
