@@ -214,6 +214,36 @@ _LATE_STORIES = (
         {**healthy(), **_planned("tracking", _overdue()), **_WFSERVER},
         hours(5),
     ),
+    Case(
+        (_WORKFLOW,),
+        "that it runs on one of two hosts hides nothing",
+        {
+            **healthy(),
+            **_planned("tracking", _overdue()),
+            **_WFSERVER,
+            A("campaign_process_up", host="mta2", process="wfserver"): always(1),
+        },
+        hours(5),
+        (_IS_LATE,),
+    ),
+    Case(
+        (_WORKFLOW,),
+        "where wfserver is not looked at, that another process is down hides nothing",
+        {
+            **healthy(),
+            **_planned("tracking", _overdue()),
+            **dict.fromkeys(_WFSERVER, always(None)),
+            A("campaign_process_up", host="mta1", process="mta"): always(0),
+        },
+        hours(5),
+        (_IS_LATE,),
+    ),
+    Case(
+        (_WORKFLOW,),
+        "that cleanup has not come to its end for two days is told instead of that it is late",
+        {**healthy(), **_planned("cleanup", _overdue()), A("campaign_cleanup_last_run_timestamp_seconds"): clock(hours(50))},
+        hours(5),
+    ),
     *usual(_WORKFLOW, _planned("tracking", _overdue()), _IS_LATE, until=hours(5), scope="late"),
 )
 
