@@ -183,6 +183,12 @@ def _server_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 _SERVER_STORIES = (
     Case(
+        (_IMAGE,),
+        "that other endpoints do not answer is told of them, not of images",
+        {**healthy(), **_ONE_OF_TWO, **_answers("tracking", "redirection", _DOWN)},
+        hours(1.2),
+    ),
+    Case(
         None,
         "one of two servers of each endpoint does not answer: a ticket each",
         {**healthy(), **_ONE_OF_TWO, A("campaign_exporter_collector_success", collector="endpoints"): _DOWN},
