@@ -5,7 +5,21 @@ from collections.abc import Mapping
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
 from unit.alerts.texts import DOCTOR, LOG, told
-from unit.alerts.timeline import Line, Target, World, always, clock, during, hours, minutes, only, scrapes_fail, twice, without
+from unit.alerts.timeline import (
+    Line,
+    Target,
+    World,
+    always,
+    clock,
+    during,
+    hours,
+    minutes,
+    only,
+    scrapes_fail,
+    steps,
+    twice,
+    without,
+)
 
 _DOWN, _STALE = "CampaignExporterDown", "CampaignExporterDataStale"
 _FAILING, _UNAVAILABLE, _WATCHDOG = (
@@ -382,6 +396,9 @@ _SLOW: World = {
 }
 
 
+_ALWAYS_SLOW = _of(_STRETCH, "throughput", always(8))
+
+
 def _over(start: float = _OVER_FIRES, end: float | None = _OVER_RESOLVED, target: Target = A) -> Firing:
     labels = {"campaign_instance": "prod", "instance": target.address, "job": "campaign"}
     return Firing(_OVER_BUDGET, _labels("warning", **labels), start, end)
@@ -441,6 +458,16 @@ _BUDGET_STORIES = (
     _budget(
         "that sessions are blocked is told instead",
         {**_SLOW, A("campaign_database_longest_wait_seconds", table="nmsdelivery"): during(_BEGINS, _ENDS, 301, 0)},
+    ),
+    _budget(
+        "once the database has not been reached for two minutes, that is told instead",
+        {**_ALWAYS_SLOW, A("campaign_up"): steps(1, (minutes(40), 0))},
+        _over(minutes(15), minutes(42) + _KEEP),
+    ),
+    _budget(
+        "and once sessions have been blocked for one",
+        {**_ALWAYS_SLOW, A("campaign_database_longest_wait_seconds", table="nmsdelivery"): steps(280, (minutes(40), 301))},
+        _over(minutes(15), minutes(41) + _KEEP),
     ),
     Case(
         (_OVER_BUDGET,),

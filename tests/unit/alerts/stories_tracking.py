@@ -77,6 +77,11 @@ STORIES = (
     _case("few messages are not enough", _sent(growing(999 / 3600))),
     _case("but a few more are", _sent(growing(1010 / 3600)), _FIRING),
     _case("what was sent just now is opened later", _sent(steps(0, (_STANDS + hours(2), 9000), (_GOES_ON, 18_000)))),
+    _case(
+        "what went out at once is waited for from two hours later on, for an hour",
+        {_LAST: _newest(goes_on=hours(7)), **_sent(steps(0, (hours(2.5), 5000)))},
+        Firing(_STALLED, _LABELS, hours(4.5) + minutes(15), hours(5.5) + minutes(5)),
+    ),
     _case("who never had a tracking log has no tracking", {_LAST: always(None)}),
     Case(
         (_STALLED,),
