@@ -182,6 +182,46 @@ def addresses() -> Panel:
     return bars(said, queries, thresholds(NEUTRAL[0]))
 
 
+def recipients() -> Panel:
+    """Compare what recipients do, and what they refuse."""
+    said = Said(
+        "Recipients, counted one by one",
+        "How many recipients are inactive, or on a denylist? As the last complete lap over all of them found; empty where"
+        " collector recipients is off, as it is unless switched on. Inactive is our own definition: created before the time"
+        " that the table tells, and no tracking log since; what cleanup has purged of these logs cannot be seen.",
+        "short",
+    )
+    done = f"sum by (activity) ({largest(h.RECIPIENTS_COUNTED_BY_ACTIVITY, 'activity')})"
+    refused = f"sum by (channel) ({largest(h.RECIPIENTS_COUNTED_DENYLISTED, 'channel')})"
+    return bars(said, [Query(done, "{{activity}}"), Query(refused, "denylist: {{channel}}")], thresholds(NEUTRAL[0]))
+
+
+def laps() -> Panel:
+    """List how laps over recipients go."""
+    said = Said(
+        "Laps over recipients",
+        "How old are these counts, and how far is the lap that will replace them? Empty where collector recipients is off.",
+        "s",
+    )
+    known = f"group by ({labels(())}) ({selector(h.RECIPIENTS_LAP_ROWS)})"
+    told = (
+        largest(h.RECIPIENTS_COUNTED),
+        f"time() - {largest(h.RECIPIENTS_LAP_END)}",
+        largest(h.RECIPIENTS_LAP_DURATION),
+        largest(h.RECIPIENTS_INACTIVE_AFTER),
+    )
+    exprs = [largest(h.RECIPIENTS_LAP_ROWS), *(or_unknown(expr, known) for expr in told)]
+    columns = [
+        Column("campaign_instance", "Instance", link=where(HYGIENE)),
+        Column("B", "Recipients", unit="short", absent="-", width=110),
+        Column("C", "Lap ended, ago", unit="s", absent="not yet", width=130),
+        Column("D", "It took", unit="s", absent="-", width=110),
+        Column("E", "Inactive after", unit="s", absent="-", width=120),
+        Column("A", "Now at", unit="short", width=100),
+    ]
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Recipients"))
+
+
 def workflows() -> Panel:
     """List the technical workflows."""
     said = Said(
@@ -305,6 +345,7 @@ def hygiene() -> Board:
             Section("Deliveries that nobody needs", [Place(leftovers(), 12, 9), Place(kept(), 12, 9)]),
             Section("Workflows and events", [Place(workflows(), 12, 9), Place(events(), 12, 9)]),
             Section("Quarantine", [Place(quarantine(), 12, 9), Place(addresses(), 12, 9)]),
+            Section("Recipients", [Place(recipients(), 12, 9), Place(laps(), 12, 9)]),
             Section("Database", [Place(tables(), 24, 9), Place(sequences(), 12, 9), Place(transactions(), 12, 9)]),
         ],
     )

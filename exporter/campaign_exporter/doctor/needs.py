@@ -12,6 +12,7 @@ from campaign_exporter.sources import (
     hygiene_statements,
     log_statements,
     outlook_statements,
+    recipient_statements,
     statements,
     tracking_statements,
 )
@@ -109,6 +110,10 @@ NEEDS: Mapping[str, Need] = {
     ),
     hygiene_statements.RT_EVENTS.name: Need(
         ("maintenance",), words="no campaign_rt_events_sampled: transactional events that wait are not seen"
+    ),
+    recipient_statements.RECIPIENT_STEP.name: Need(("recipients",), ("recipients",)),
+    recipient_statements.RECIPIENT_ACTIVITY.name: Need(
+        ("recipients",), words="no campaign_recipients_counted_by_activity: inactive recipients are not counted"
     ),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),

@@ -26,7 +26,7 @@ TELLS = {
     "database": "campaign_database_blocked_sessions",
 }
 #: These tell much beside what any single statement gives: whether they fall silent is for tests of their own.
-IN_PARTS = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene")
+IN_PARTS = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene", "recipients")
 #: Statements for whose answers there is another source: nobody is off without them.
 DISPENSABLE = (statements.FLOWING_AFFINITIES,)
 #: Of tables that not every instance has: nobody is off where the table is not there.
@@ -97,7 +97,7 @@ def site(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> It
         scene.instance["hosts"] = [
             {"name": "mta1", "configuration": [str(directory / "serverConf.xml")], "expected_processes": ["mta"]}
         ]
-        scene.collectors["processes"] = {"enabled": False}
+        scene.collectors |= {"processes": {"enabled": False}, "recipients": {"enabled": True}}
         scene.delivery(1, sIPAffinity="retail.fr")
         scene.insert("NmsTypology", iTypologyId=1, sIPAffinity="ghost")
         yield scene
