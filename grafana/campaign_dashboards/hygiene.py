@@ -19,14 +19,17 @@ from campaign_dashboards.panel import (
 from campaign_dashboards.query import Query, earliest, ever, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue_hygiene as h
+from campaign_exporter.domain.recipient_laps import ACTIVITIES
 from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
 _IDS = 2**31
+_DAY = 86400
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
 _STANDINGS = {"in_use": NEUTRAL[0], "to_drop": NEUTRAL[1], "orphaned": WARNING, "unknown": UNKNOWN}
 _TABLES = ("prefix", "standing")
+_ACTIVITIES = {activity: "not known" if activity == "unknown" else activity for activity in ACTIVITIES}
 _TROUBLES = h.TECHNICAL_WORKFLOW_TROUBLE.values["trouble"]
 
 
@@ -191,9 +194,12 @@ def recipients() -> Panel:
         " that the table tells, and no tracking log since; what cleanup has purged of these logs cannot be seen.",
         "short",
     )
-    done = f"sum by (activity) ({largest(h.RECIPIENTS_COUNTED_BY_ACTIVITY, 'activity')})"
+    done = [
+        Query(f"sum({largest(h.RECIPIENTS_COUNTED_BY_ACTIVITY, matching=_of('activity', activity))})", named)
+        for activity, named in _ACTIVITIES.items()
+    ]
     refused = f"sum by (channel) ({largest(h.RECIPIENTS_COUNTED_DENYLISTED, 'channel')})"
-    return bars(said, [Query(done, "{{activity}}"), Query(refused, "denylist: {{channel}}")], thresholds(NEUTRAL[0]))
+    return bars(said, [*done, Query(refused, "denylist: {{channel}}")], thresholds(NEUTRAL[0]))
 
 
 def laps() -> Panel:
@@ -208,7 +214,7 @@ def laps() -> Panel:
         largest(h.RECIPIENTS_COUNTED),
         f"time() - {largest(h.RECIPIENTS_LAP_END)}",
         largest(h.RECIPIENTS_LAP_DURATION),
-        largest(h.RECIPIENTS_INACTIVE_AFTER),
+        f"{largest(h.RECIPIENTS_INACTIVE_AFTER)} / {_DAY}",
     )
     exprs = [largest(h.RECIPIENTS_LAP_ROWS), *(or_unknown(expr, known) for expr in told)]
     columns = [
@@ -216,7 +222,7 @@ def laps() -> Panel:
         Column("B", "Recipients", unit="short", absent="-", width=110),
         Column("C", "Lap ended, ago", unit="s", absent="not yet", width=130),
         Column("D", "It took", unit="s", absent="-", width=110),
-        Column("E", "Inactive after", unit="s", absent="-", width=120),
+        Column("E", "Inactive after days", unit="short", absent="-", width=150),
         Column("A", "Now at", unit="short", width=100),
     ]
     return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Recipients"))

@@ -82,8 +82,6 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Technical workflows": ("failed", "cleanup"),
         "Oldest open transaction": ("idle_in_transaction", "hours"),
         "Events that were not processed": ("status 1", "906"),
-        "Recipients, counted one by one": ("inactive", "1.12 Mil"),
-        "Laps over recipients": ("prod", "hours"),
     },
     "campaign-exporter": {
         "Collectors now": ("FAILING",),
