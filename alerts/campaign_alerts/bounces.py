@@ -105,7 +105,7 @@ def _soft(values: Values) -> Alert:
 def _domain(values: Values) -> Alert:
     settings = values.of(_DOMAIN)
     refused = 'increase(campaign_message_domain_refusals_total{domain!="other"}[$range])'
-    tried = 'increase(campaign_message_domain_results_total{domain!="other"}[$range])'
+    tried = "increase(campaign_message_domain_results_total[$range])"
     return Alert(
         _DOMAIN,
         "warning",

@@ -97,15 +97,24 @@ def _redirection_down(values: Values) -> Alert:
 
 def _endpoint_down(values: Values) -> Alert:
     settings = values.of(_ENDPOINT)
+    held = text.each(
+        _told("campaign_event_queue_length"),
+        "campaign_instance",
+        "endpoint",
+        line=(
+            " Message Center's queue holds {{ .Value | humanize }} events, and counts as full at "
+            f"{text.number(_told('campaign_event_queue_limit'), 'campaign_instance', 'endpoint')}."
+        ),
+    )
     return Alert(
         _ENDPOINT,
         "warning",
         "platform",
         settings.fill(no_answer("ping") + "\nor\n" + one_of_several('kind!="resource"')),
-        summary="An HTTP endpoint does not answer",
+        summary="An HTTP endpoint does not answer as it should",
         description=(
             f"{INSTANCE}: {{{{ $labels.endpoint }}}} ({{{{ $labels.kind }}}}) does not answer as it should"
-            "{{ with $labels.address }} at {{ . }}; other servers do{{ end }}."
+            f"{{{{ with $labels.address }}}} at {{{{ . }}}}; other servers do{{{{ end }}}}.{held}"
         ),
         next_step=f"campaign-exporter doctor --config.file {values.configuration_file}",
         dashboard="deliverability?var-instance={{ $labels.campaign_instance | urlquery }}",
@@ -115,3 +124,8 @@ def _endpoint_down(values: Values) -> Alert:
         confirmed=values.window,
         anchor="{{ if $labels.address }}one-of-several{{ else }}{{ $labels.kind }}{{ end }}",
     )
+
+
+def _told(metric: str) -> str:
+    """Ask what an answer of the endpoint still tells, good or bad."""
+    return f"max(last_over_time({metric}{{campaign_instance=%q,endpoint=%q}}[2m]))"

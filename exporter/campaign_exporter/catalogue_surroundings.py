@@ -35,6 +35,25 @@ ENDPOINT_CERTIFICATE_END = Metric(
     _KIND,
 )
 
+_QUEUE = "/nl/jsp/mcPing.jsp (Adobe's SDK for JavaScript: mcPing)"
+EVENT_QUEUE_LENGTH = Metric(
+    "campaign_event_queue_length",
+    "gauge",
+    "Events that wait in Message Center's queue, by the endpoint's answer of the last round, be it that the queue is full;"
+    " absent where the answer does not tell.",
+    "endpoints",
+    ("endpoint", "address"),
+    source=f"{_QUEUE}: eventQueueSize",
+)
+EVENT_QUEUE_LIMIT = Metric(
+    "campaign_event_queue_limit",
+    "gauge",
+    "Events at which Message Center's queue counts as full, by the same answer.",
+    "endpoints",
+    ("endpoint", "address"),
+    source=f"{_QUEUE}: eventQueueMaxSize",
+)
+
 # --- deliverability -------------------------------------------------------------------------------------------------------
 
 _PATH = ("mx", "public_id")

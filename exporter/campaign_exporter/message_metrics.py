@@ -1,5 +1,6 @@
 """The metrics of single messages and of what their recipients do, declared for the catalogue."""
 
+from campaign_exporter.domain.deliveries import CHANNELS
 from campaign_exporter.domain.messages import FAILURE_REASONS, FAILURE_TYPES, LOG_STATUSES, UNKNOWN
 from campaign_exporter.metric import Metric
 
@@ -95,6 +96,14 @@ TRACKING_LAST = Metric(
     "tracking",
     source="NmsTrackingLogRcp.tsLog",
 )
+TRACKING_POINTER = Metric(
+    "campaign_tracking_pointer_timestamp_seconds",
+    "gauge",
+    "Up to when Campaign's workflow has fetched tracking logs, as it notes itself. Absent where the instance keeps that date in"
+    " another column of the option: which one is not documented, and others are not read.",
+    "workflows",
+    source="XtkOption.tsTimeStampValue of NmsTracking_Pointer; that it is a date: kb KA-17739",
+)
 TRACKING_WORKFLOW_UP = Metric(
     "campaign_tracking_workflow_up",
     "gauge",
@@ -109,4 +118,14 @@ TRACKING_WORKFLOW_NEXT_RUN = Metric(
     "When that workflow runs next, or should have.",
     "tracking",
     source="XtkWorkflow.tsNextProcessing of the workflow tracking",
+)
+DELIVERIES_STARTED = Metric(
+    "campaign_deliveries_started_recently",
+    "gauge",
+    "Deliveries whose sending began within 24 hours, by whether they have a tracked link. Mails without a link and most SMS"
+    " have none; of other mails no click is counted. Absent where no index finds the links of a delivery.",
+    "tracking",
+    ("channel", "tracked"),
+    {"channel": tuple(CHANNELS.values()), "tracked": ("yes", "no")},
+    source="NmsDelivery.tsBroadStart; rows of NmsTrackingUrl by iDeliveryId, but for those with id 0 and 1",
 )

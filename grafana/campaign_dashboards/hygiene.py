@@ -19,6 +19,7 @@ from campaign_dashboards.panel import (
 from campaign_dashboards.query import Query, earliest, ever, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue_hygiene as h
+from campaign_exporter import catalogue_surroundings as s
 from campaign_exporter.domain.recipient_laps import ACTIVITIES
 from campaign_exporter.metric import Metric
 
@@ -339,6 +340,20 @@ def events() -> Panel:
     return time_series(said, queries, Drawn(lines=[line], whole=True))
 
 
+def event_queue() -> Panel:
+    """Draw how full Message Center's queue is."""
+    said = Said(
+        "Message Center queue",
+        "Does the queue of transactional events fill up? Events that wait in it, as a share of those at which it counts as"
+        " full, by what mcPing.jsp answers. No data where no endpoint of the configuration is mcPing.jsp.",
+        "percentunit",
+    )
+    by = ("endpoint", "address")
+    share = f"{largest(s.EVENT_QUEUE_LENGTH, *by)} / ({largest(s.EVENT_QUEUE_LIMIT, *by)} > 0)"
+    query = Query(f"topk(10, {share})", "{{campaign_instance}} {{endpoint}} {{address}}")
+    return time_series(said, [query], Drawn(limits=thresholds(GOOD, (1, WARNING)), judged=True))
+
+
 def hygiene() -> Board:
     """Make the dashboard."""
     return Board(
@@ -349,7 +364,7 @@ def hygiene() -> Board:
             Section("Now", [Place(left_now(), 9, 4), Place(cleanup_now(), 6, 4), Place(troubles_now(), 9, 4)]),
             Section("Temporary tables", [Place(work_tables(), 12, 9), Place(work_table_bytes(), 12, 9)]),
             Section("Deliveries that nobody needs", [Place(leftovers(), 12, 9), Place(kept(), 12, 9)]),
-            Section("Workflows and events", [Place(workflows(), 12, 9), Place(events(), 12, 9)]),
+            Section("Workflows and events", [Place(workflows(), 24, 9), Place(events(), 12, 9), Place(event_queue(), 12, 9)]),
             Section("Quarantine", [Place(quarantine(), 12, 9), Place(addresses(), 12, 9)]),
             Section("Recipients", [Place(recipients(), 12, 9), Place(laps(), 12, 9)]),
             Section("Database", [Place(tables(), 24, 9), Place(sequences(), 12, 9), Place(transactions(), 12, 9)]),

@@ -99,11 +99,28 @@ def newest() -> Panel:
     """Draw how old the newest tracking log was."""
     said = Said(
         "Age of the newest tracking log",
-        "Since when has nothing arrived? It falls each time when tracking logs are fetched, by instance. Dashed: the alert's"
-        " limit.",
+        "Since when has nothing arrived? It falls each time when tracking logs are fetched, by instance. Fetched: how old the"
+        " option NmsTracking_Pointer is, where the instance keeps it as a date. Dashed: the alert's limit.",
         "s",
     )
-    return time_series(said, [Query(_AGE, "{{campaign_instance}}")], Drawn(limits=_STALE, judged=True))
+    fetched = Query(f"time() - {largest(m.TRACKING_POINTER)}", "{{campaign_instance}} fetched")
+    return time_series(said, [Query(_AGE, "{{campaign_instance}}"), fetched], Drawn(limits=_STALE, judged=True))
+
+
+def untracked() -> Panel:
+    """Draw what share of the deliveries has no tracked link."""
+    said = Said(
+        "Deliveries without a tracked link, of those begun within 24 hours",
+        "Was tracking forgotten? Share by channel, templates and proofs left out. That of SMS and of mails without links is"
+        " normal: what matters is when the share of a channel rises. Of a mail without any, no click is counted.",
+        "percentunit",
+    )
+    without = largest(m.DELIVERIES_STARTED, "channel", matching=(one_of("tracked", ("no",)),))
+    every = largest(m.DELIVERIES_STARTED, *m.DELIVERIES_STARTED.labels)
+    share = f"sum by (channel) ({without}) / (sum by (channel) ({every}) > 0)"
+    query = Query(or_nothing(share, "tracking", "channel", NOTHING), "{{channel}}")
+    lines = [*neutral(*m.DELIVERIES_STARTED.values["channel"]), NOTHING_LINE]
+    return time_series(said, [query], Drawn(steps=True, lines=lines))
 
 
 def chain() -> Panel:
@@ -169,7 +186,7 @@ def tracking() -> Board:
         [
             Section("Now", [Place(chain_now(), 9, 4), Place(newest_now(), 6, 4), Place(reactions_now(), 9, 4)]),
             Section("What recipients do", [Place(events(), 12, 10), Place(rates(), 12, 10)]),
-            Section("Whether it arrives", [Place(newest(), 12, 9), Place(chain(), 12, 9)]),
+            Section("Whether it arrives", [Place(newest(), 12, 9), Place(chain(), 12, 9), Place(untracked(), 24, 8)]),
             Section("What became of each message", [Place(statuses(), 12, 10), Place(lag(), 12, 10)]),
         ],
     )

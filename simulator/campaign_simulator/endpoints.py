@@ -9,17 +9,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SESSION_TOKEN = "monitoring"  # noqa: S105  Adobe's name of the monitoring operator, which is its token
 _SLOW_SECONDS = 20.0
-NAMES = {"tracking": "redirection", "app": "ping", "images": "resource"}  # endpoint: kind
+NAMES = {"tracking": "redirection", "app": "ping", "events": "ping", "images": "resource"}  # endpoint: kind
 TROUBLES = ("error", "slow", "wrong")
+QUEUE_LIMIT = 400  # as in the example of Adobe's SDK
+_SECONDS_AN_EVENT = 5  # in which another event comes in; each minute all are processed
 
 
 class Endpoints:
-    """Answers /r/test, /nl/jsp/ping.jsp and a picture of the resources, unless told to fail."""
+    """Answers /r/test, /nl/jsp/ping.jsp, /nl/jsp/mcPing.jsp and a picture of the resources, unless told to fail."""
 
     def __init__(self, instance: str, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.paths = {"tracking": "/r/test", "app": "/nl/jsp/ping.jsp", "images": f"/res/{instance}/probe.png"}
+        self.paths = {
+            "tracking": "/r/test",
+            "app": "/nl/jsp/ping.jsp",
+            "events": "/nl/jsp/mcPing.jsp",
+            "images": f"/res/{instance}/probe.png",
+        }
         self.instance = instance
         self.troubles: dict[str, str] = {}  # endpoint: how it fails
+        self.queue_full = False
         self._released = threading.Event()
         self._host = host
         self._port = port
@@ -67,7 +75,9 @@ class Endpoints:
             self._released.wait(_SLOW_SECONDS)
         if name == "tracking":
             return self._redirection()
-        return _ping(cookie) if name == "app" else _picture()
+        if name == "images":
+            return _picture()
+        return _with_session(cookie, self._ping() if name == "app" else self._queue())
 
     def _redirection(self) -> tuple[HTTPStatus, str, bytes]:
         """Return what the redirection module says of itself."""
@@ -79,13 +89,27 @@ class Endpoints:
         )
         return HTTPStatus.OK, "text/xml", text.encode()
 
+    def _ping(self) -> str:
+        """Return the application server's state and the database's time."""
+        return f"OK\n{_database_time(datetime.now(UTC))}\n"
 
-def _ping(cookie: str) -> tuple[HTTPStatus, str, bytes]:
-    """Return the application server's state and the database's time, to those who have a session."""
+    def _queue(self) -> str:
+        """Return Message Center's state and how many events wait in its queue."""
+        if self.queue_full:
+            return f"Error\nThe queue is full ({QUEUE_LIMIT}/{QUEUE_LIMIT})\n"
+        moment = datetime.now(UTC)
+        return f"Ok\n{_database_time(moment)}\n{moment.second // _SECONDS_AN_EVENT}/{QUEUE_LIMIT} pending events\n"
+
+
+def _database_time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def _with_session(cookie: str, text: str) -> tuple[HTTPStatus, str, bytes]:
+    """Return a text to those who have a session."""
     if f"__sessiontoken={SESSION_TOKEN}" not in [part.strip() for part in cookie.split(";")]:
         return HTTPStatus.FORBIDDEN, "text/plain", b"Access denied\n"
-    moment = datetime.now(UTC)
-    return HTTPStatus.OK, "text/plain", f"OK\n{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}Z\n".encode()
+    return HTTPStatus.OK, "text/plain", text.encode()
 
 
 def _picture() -> tuple[HTTPStatus, str, bytes]:

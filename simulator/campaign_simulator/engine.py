@@ -184,6 +184,7 @@ class Engine:
     def _copy_from_mid(self, now: datetime) -> None:
         """Take over what the mid-sourcing server says of its deliveries."""
         for delivery, state in self.mid.copy(now):
+            self.tracker.begin(delivery)
             if state == State.FINISHED:
                 self._finish(delivery)
             elif state == delivery.state:
@@ -211,6 +212,7 @@ class Engine:
     def _send_some(self, delivery: Delivery, count: int) -> int:
         """Send up to so many messages of a delivery; returns how many were tried."""
         delivery.broad_start = delivery.broad_start or self.now
+        self.tracker.begin(delivery)
         if delivery.state in PENDING:
             retrying = delivery.state == State.RETRY_PENDING
             self._enter(delivery, State.RETRY_IN_PROGRESS if retrying else State.IN_PROGRESS)

@@ -191,6 +191,7 @@ class Simulator:
             self.engine.sender.remember(history.stats)
             for delivery in history.deliveries:
                 self.engine.sent(delivery, delivery.broad_end or delivery.contact)
+                self.engine.tracker.begin(delivery)
 
     def backfill_delivery_logs(self, rows: int) -> None:
         """Write so many delivery logs of a month, in a few large deliveries; a million takes some seconds."""

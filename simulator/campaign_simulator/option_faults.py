@@ -1,8 +1,9 @@
 """What the instance's options say (XtkOption)."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from campaign_simulator.faults import Fault, FaultError, Undo, World, required, single
+from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, required, single
 from campaign_simulator.journal import Option
 from campaign_simulator.workflows import ALERT_DELAY_MINUTES
 
@@ -27,6 +28,12 @@ def _alert_delay(world: World, minutes: str) -> Undo:
     return undo
 
 
+def _pointer_dated(world: World, _target: str) -> Undo:
+    workflows = world.engine.workflows
+    workflows.keep_pointer(dated=True)
+    return partial(workflows.keep_pointer, dated=False)
+
+
 OPTION_FAULTS = (
     Fault(
         "alert-delay",
@@ -34,5 +41,12 @@ OPTION_FAULTS = (
         "the option NmsMTA_Alert_Delay lets deliveries wait so long, not 30 min",
         _minutes,
         _alert_delay,
+    ),
+    Fault(
+        "tracking-pointer-dated",
+        "",
+        "the option NmsTracking_Pointer is kept as a date, not as a text",
+        no_arguments,
+        _pointer_dated,
     ),
 )

@@ -162,6 +162,15 @@ def _endpoint_down(world: World, target: str) -> Undo:
     return partial(world.endpoints.mend, name)
 
 
+def _event_queue_full(world: World, _target: str) -> Undo:
+    world.endpoints.queue_full = True
+
+    def undo() -> None:
+        world.endpoints.queue_full = False
+
+    return undo
+
+
 def _endpoints_unreachable(world: World, _target: str) -> Undo:
     world.endpoints.stop()
     return world.endpoints.start
@@ -207,5 +216,6 @@ PLATFORM_FAULTS = (
         _endpoint_targets,
         _endpoint_down,
     ),
+    Fault("event-queue-full", "", "mcPing.jsp says that Message Center's queue is full", no_arguments, _event_queue_full),
     Fault("endpoints-unreachable", "", "nothing listens for HTTP", no_arguments, _endpoints_unreachable),
 )

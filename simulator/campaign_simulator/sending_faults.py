@@ -110,6 +110,15 @@ def _mailboxes_full(world: World, _target: str) -> Undo:
     return undo
 
 
+def _links_untracked(world: World, _target: str) -> Undo:
+    world.engine.tracker.untracked = True
+
+    def undo() -> None:
+        world.engine.tracker.untracked = False
+
+    return undo
+
+
 def _slow(world: World, _target: str) -> Undo:
     world.engine.pace = _LOW_PACE
 
@@ -188,6 +197,7 @@ SENDING_FAULTS = (
     Fault("domain-refusing", "[DOMAIN...]", "mail servers of a domain softly refuse all messages", _domains, _domain_refusing),
     Fault("users-unknown", "", "a tenth of all messages goes to users whom nobody knows", no_arguments, _users_unknown),
     Fault("mailboxes-full", "", "two mailboxes in nine are full, and nothing is tried again", no_arguments, _mailboxes_full),
+    Fault("links-untracked", "", "mails go out without a link that is tracked", no_arguments, _links_untracked),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),
     Fault(

@@ -18,6 +18,8 @@ _STATS_PERIOD = timedelta(minutes=5)
 _MEAN_DELAY_SECONDS = 60.0
 _SHARES = {UrlType.OPEN: 0.2, UrlType.CLICK: 0.05, UrlType.MIRROR_PAGE: 0.005, UrlType.OPT_OUT: 0.002}
 _SECOND_OPENS = 0.2
+_LINKS = tuple(kind for kind in _SHARES if kind != UrlType.OPEN)
+_REMEMBERED = timedelta(hours=24)
 
 
 @dataclass(order=True)
@@ -47,10 +49,26 @@ class Tracker:
         self.left: set[int] = set()  # and who unsubscribed
         self._urls: dict[tuple[int, UrlType], int] = {}
         self._stats: dict[tuple[datetime, int, int], TrackingStat] = {}
+        self._begun: dict[int, tuple[Delivery, bool]] = {}
+        self.untracked = False  # whether mails go out without a link that is tracked
+
+    def begin(self, delivery: Delivery) -> None:
+        """Make the links of a delivery whose sending begins: those of mails, unless they are not tracked."""
+        if delivery.delivery_id not in self._begun:
+            tracked = delivery.channel == Channel.EMAIL and not self.untracked
+            self._begun[delivery.delivery_id] = (delivery, tracked)
+            for kind in _LINKS if tracked else ():
+                self._url(delivery, kind)
+
+    def started(self, now: datetime) -> Counter[tuple[int, bool]]:
+        """Count the deliveries whose sending began within a day, by channel and whether they have tracked links."""
+        recent = (each for each in self._begun.values() if _recent(each[0], now))
+        return Counter((int(delivery.channel), tracked) for delivery, tracked in recent)
 
     def received(self, delivery: Delivery, logs: Iterable[int], now: datetime) -> None:
         """Draw what the recipients of messages will do with them."""
-        if delivery.channel != Channel.EMAIL or delivery.verify_mode:
+        _, tracked = self._begun.get(delivery.delivery_id, (delivery, False))
+        if not tracked or delivery.verify_mode:
             return
         for log in logs:
             for kind, share in _SHARES.items():
@@ -67,6 +85,7 @@ class Tracker:
                 self._happen(reaction)
             self._waiting.clear()
         self._stats = {key: stat for key, stat in self._stats.items() if stat.start > now - 2 * _STATS_PERIOD}
+        self._begun = {number: each for number, each in self._begun.items() if _recent(each[0], now) or each[0].remaining}
 
     def _plan(self, delivery: Delivery, log: int, kind: UrlType, now: datetime) -> None:
         """Plan one reaction, and sometimes a second opening."""
@@ -127,3 +146,7 @@ def _count(delivery: Delivery, kind: UrlType, *, first: bool) -> None:
         counters.mirror_pages += 1
     else:
         counters.opt_outs += 1
+
+
+def _recent(delivery: Delivery, now: datetime) -> bool:
+    return delivery.broad_start is not None and now - _REMEMBERED <= delivery.broad_start <= now

@@ -59,6 +59,7 @@ class Truth:
     tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
     recipients: Mapping[str, int]  # by what they did within a year: active, inactive, new (created since), unknown (undated)
     recipients_denylisted: Mapping[str, int]  # by channel
+    started: Mapping[tuple[int, bool], int]  # deliveries whose sending began within a day, by channel and tracked links
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
     messages_remaining: Mapping[StateAndChannel, int]  # of deliveries in states 51 to 84
@@ -75,6 +76,7 @@ class Truth:
     postponed_parts: Mapping[str, int]  # lines of mta.log about them, by host
     work_tables: Mapping[tuple[str, str], int]  # by prefix and standing
     workflow_troubles: Mapping[str, str]  # the latest trouble, by technical workflow that has one
+    tracking_pointer: datetime | None  # up to when tracking logs were fetched, where that is kept as a date
     last_cleanup: datetime | None  # when cleanup last came to its end
     events_waiting: int  # transactional events that should have been processed
     open_transactions: int  # of sessions that do nothing
@@ -97,6 +99,10 @@ class Truth:
             "tracking": dict(self.tracking),
             "recipients": dict(self.recipients),
             "recipients_denylisted": dict(self.recipients_denylisted),
+            "started": [
+                {"channel": channel, "tracked": tracked, "deliveries": count}
+                for (channel, tracked), count in self.started.items()
+            ],
             "message_domains": _nested(self.message_domains),
             "simulated_attempts": self.simulated_attempts,
             "messages_remaining": _nested(self.messages_remaining),
@@ -113,6 +119,7 @@ class Truth:
             "mail_servers": {name: list(counts) for name, counts in self.mail_servers.items()},
             "work_tables": _nested(self.work_tables),
             "workflow_troubles": dict(self.workflow_troubles),
+            "tracking_pointer": self.tracking_pointer and self.tracking_pointer.isoformat(),
             "last_cleanup": self.last_cleanup and self.last_cleanup.isoformat(),
             "events_waiting": self.events_waiting,
             "open_transactions": self.open_transactions,
@@ -138,6 +145,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         tracking={kind.name.lower(): count for kind, count in engine.tracker.events.items()},
         recipients=by_activity(engine.tracker.reacted),
         recipients_denylisted=denylisted(engine.tracker.left),
+        started=engine.tracker.started(moment),
         **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,
         messages_remaining=dict(remaining),
@@ -157,6 +165,7 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         postponed_parts={name: host.files.postponed for name, host in hosts.by_name.items()},
         work_tables=dict(engine.upkeep.work_tables),
         workflow_troubles={name: str(trouble) for name, trouble in engine.workflows.troubled.items()},
+        tracking_pointer=engine.workflows.dated_pointer,
         last_cleanup=engine.workflows.last_cleanup,
         events_waiting=engine.upkeep.events_waiting,
         open_transactions=engine.upkeep.open_transactions,

@@ -74,6 +74,7 @@ class Workflows:
         self._filling: list[Workflow] = []
         self._log = 1
         self.cleanup_fails = False
+        self.pointer_dated = False  # whether the pointer of tracking is kept as a date; Adobe does not tell which it is
         self.last_cleanup: datetime | None = None
 
     @property
@@ -134,6 +135,18 @@ class Workflows:
         """The latest trouble of each technical workflow that has one."""
         return {name: troubles[-1] for name, troubles in self._troubles.items() if troubles}
 
+    @property
+    def dated_pointer(self) -> datetime | None:
+        """Up to when tracking logs were fetched, where that is kept as a date."""
+        return self._site.workflows["tracking"].last_run if self.pointer_dated else None
+
+    def keep_pointer(self, *, dated: bool) -> None:
+        """Keep the pointer of tracking as a date, or as a text with the number of a message."""
+        self.pointer_dated = dated
+        last = self._site.workflows["tracking"].last_run
+        if last is not None:
+            self._write_pointer("tracking", last)
+
     def fail_cleanup(self, now: datetime, ago: timedelta) -> None:
         """Let cleanup have come to its end so long ago, and fail in a task each time that it runs."""
         self.cleanup_fails = True
@@ -189,7 +202,9 @@ class Workflows:
         """Keep the option that tells how far a workflow came."""
         if name == "tracking":
             pointer = f"{when:%Y/%m/%d %H:%M:%S}; {self._chance.randrange(1 << 31)}"
-            self._set(Option("NmsTracking_Pointer", text=pointer))
+            self._set(
+                Option("NmsTracking_Pointer", moment=when) if self.pointer_dated else Option("NmsTracking_Pointer", pointer)
+            )
         elif name == _CLEANUP and not self.cleanup_fails:
             self.last_cleanup = when
             self._set(Option("NmsCleanup_LastCleanup", moment=when))

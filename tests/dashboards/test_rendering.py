@@ -82,6 +82,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Technical workflows": ("failed", "cleanup"),
         "Oldest open transaction": ("idle_in_transaction", "hours"),
         "Events that were not processed": ("status 1", "906"),
+        "Message Center queue": ("prod events", "87.5%"),
     },
     "campaign-exporter": {
         "Collectors now": ("FAILING",),

@@ -74,6 +74,7 @@ class Performance:
         self._begin = self._cleared = 0.0
 
     def play(self) -> Result:
+        self.site.leave_one_exporter()
         self._wait("the site is not quiet", self._quiet, 180)
         if self.scene.delay:
             self.site.fault("alert-delay", "1")

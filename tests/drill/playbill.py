@@ -23,6 +23,8 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     #: What was told outside of a performance, and when its fault was set.
     notices: list[tuple[float, Notice]] = field(default_factory=list)
+    #: What was wrong the first time, of one that was played a second time.
+    before: list[str] = field(default_factory=list)
 
 
 @contextmanager

@@ -146,6 +146,7 @@ class Report:
                 for _ in [0]
                 if unproven
             ),
+            _second_tries(outcomes),
             _MEASURED.format(faster=self.faster, group_interval=600 / self.faster, sites=SITES, rounds=ROUNDS),
             *(self._measured(row) for row in rows),
             _DEFAULTS,
@@ -178,6 +179,17 @@ class Report:
         return f"| {row.scene.name} | {' | '.join(_human(cell) for cell in cells)} |\n"
 
 
+def _second_tries(outcomes: Mapping[str, Outcome]) -> str:
+    """Name what was played a second time, and why."""
+    tries = {name: outcome.before for name, outcome in outcomes.items() if outcome.before}
+    if not tries:
+        return ""
+    told = "".join(f"- {name}: {'; '.join(problems)}\n" for name, problems in tries.items())
+    return (
+        f"\nPlayed a second time, while nothing else was, since the first went wrong; the second is what counts here:\n\n{told}"
+    )
+
+
 def _human(length: float) -> str:
     minutes, rest = divmod(round(length), 60)
     return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"
@@ -191,7 +203,7 @@ def _told(name: str, notice: Notice | None) -> str:
 
 def _plain(outcome: Outcome) -> dict[str, object]:
     results = [{name: value for name, value in vars(result).items() if name != "scene"} for result in outcome.results]
-    return {"results": results, "problems": outcome.problems, "notices": outcome.notices}
+    return {"results": results, "problems": outcome.problems, "notices": outcome.notices, "before": outcome.before}
 
 
 def kept() -> dict[str, Outcome]:
@@ -200,7 +212,8 @@ def kept() -> dict[str, Outcome]:
     found: dict[str, Outcome] = {}
     for name, plain in json.loads(_KEPT.read_text(encoding="utf-8")).items():
         results = [_result(by_name[name], fields) for fields in plain["results"]]
-        found[name] = Outcome(results, plain["problems"], [(at, Notice(*notice)) for at, notice in plain["notices"]])
+        notices = [(at, Notice(*notice)) for at, notice in plain["notices"]]
+        found[name] = Outcome(results, plain["problems"], notices, plain["before"])
     return found
 
 

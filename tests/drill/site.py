@@ -102,6 +102,12 @@ class Site:
         process.kill()
         process.wait(_STOP_SECONDS)
 
+    def leave_one_exporter(self) -> None:
+        """Take the second exporter away, where a scene has left one."""
+        if self.second in self._exporters:
+            self.announce(self.address)
+            self.kill_exporter(self.second)
+
     def _simulate(self, exits: ExitStack) -> None:
         log = self.directory.with_suffix(".log")
         command = [_SIMULATOR, "run", "--directory", str(self.directory), "--instance", self.name]

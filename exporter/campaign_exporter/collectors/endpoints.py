@@ -67,6 +67,10 @@ def _add_seen(samples: Samples, look: Look, labels: dict[str, str]) -> None:
         samples.add(catalogue_surroundings.ENDPOINT_STATUS, look.status, **labels)
     if look.certificate_ends is not None:
         samples.add(catalogue_surroundings.ENDPOINT_CERTIFICATE_END, look.certificate_ends, **labels)
+    if look.queue is not None:
+        place = {"endpoint": labels["endpoint"], "address": labels["address"]}
+        samples.add(catalogue_surroundings.EVENT_QUEUE_LENGTH, look.queue.length, **place)
+        samples.add(catalogue_surroundings.EVENT_QUEUE_LIMIT, look.queue.limit, **place)
 
 
 def probes_of(endpoint: Endpoint) -> Iterator[Probe]:

@@ -1,16 +1,23 @@
 """What recipients do with their messages, and whether that reaches the database."""
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from campaign_exporter import message_metrics
+from campaign_exporter.domain.deliveries import CHANNELS, channel_name
 from campaign_exporter.domain.growth import growth
 from campaign_exporter.domain.workflows import TRACKING, Workflow
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
-from campaign_exporter.sources.tracking_statements import NEWEST_TRACKING_LOG, TRACKING_COUNTERS
+from campaign_exporter.sources.tracking_statements import (
+    NEWEST_TRACKING_LOG,
+    TRACKED_DELIVERIES,
+    TRACKING_COUNTERS,
+)
 from campaign_exporter.state import Memory
 
 _EVENTS = message_metrics.TRACKING_EVENTS.values["event"]
@@ -33,17 +40,23 @@ class TrackingCollector:
 
     def collect(self, current: Round) -> None:
         """Count what the deliveries' counters have grown by; each other fact may fail alone."""
+        started: dict[int, int | None] | None = None
         with current.part() as samples:
             with self._database.round(self.name, current, life=current.life) as ask:
                 with current.part("log") as facts:
                     _add_newest(ask, facts)
                 with current.part("workflow") as facts:
                     _add_workflow(ask, facts)
-                figures = {str(id_): [*counts] for id_, *counts in ask.rows(TRACKING_COUNTERS)}
+                rows = ask.rows(TRACKING_COUNTERS)
+            started = {id_: channel for id_, channel, recently, *_ in rows if recently}
             if self._memory is not None:
-                self._count(figures, current.life)
+                self._count({str(id_): counts for id_, _, _, *counts in rows}, current.life)
                 self._memory.keep({"figures": self._figures, "totals": self._totals, "late": self._late})
                 self._add_to(samples)
+        if started is not None:
+            # A transaction of its own: a lock on the links spoils no count.
+            with current.part("links") as samples, self._database.round(self.name, current, life=current.life) as ask:
+                _add_started(ask, samples, started)
 
     def _count(self, figures: Mapping[str, list[int]], life: float) -> None:
         """Count the growth; what is there the very first time is only remembered."""
@@ -74,3 +87,12 @@ def _add_workflow(ask: Questions, samples: Samples) -> None:
         samples.add(message_metrics.TRACKING_WORKFLOW_UP, workflow.trouble is None)
         if workflow.next_run is not None:
             samples.add(message_metrics.TRACKING_WORKFLOW_NEXT_RUN, workflow.next_run)
+
+
+def _add_started(ask: Questions, samples: Samples, started: Mapping[int, int | None]) -> None:
+    """Count deliveries, given with their channels, by whether they have a tracked link."""
+    tracked = {id_ for (id_,) in ask.rows(TRACKED_DELIVERIES, {"deliveries": [*started]})}
+    counts = Counter(dict.fromkeys(product(CHANNELS.values(), ("yes", "no")), 0))
+    counts.update((channel_name(channel), "yes" if id_ in tracked else "no") for id_, channel in started.items())
+    for (channel, answer), number in counts.items():
+        samples.add(message_metrics.DELIVERIES_STARTED, number, channel=channel, tracked=answer)

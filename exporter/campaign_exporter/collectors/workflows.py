@@ -1,6 +1,7 @@
 """Technical workflows: which are in error or late, when cleanup last ran, how old copies from mid-sourcing servers are."""
 
 from campaign_exporter import catalogue_hygiene as catalogue
+from campaign_exporter import message_metrics
 from campaign_exporter.config import WorkflowSettings
 from campaign_exporter.domain.technical_workflows import KINDS, STANDINGS, TROUBLES, standing
 from campaign_exporter.metric import Samples
@@ -58,5 +59,7 @@ def _add_dates(samples: Samples, ask: Questions) -> None:
     noted = upkeep.moments(ask)
     if noted.cleanup is not None:
         samples.add(catalogue.CLEANUP_LAST_RUN, noted.cleanup)
+    if noted.tracking is not None:
+        samples.add(message_metrics.TRACKING_POINTER, noted.tracking)
     for account, moment in noted.copies.items():
         samples.add(catalogue.MID_SOURCING_LAST_COPY, moment, account=account)

@@ -88,6 +88,9 @@ NEEDS: Mapping[str, Need] = {
     tracking_statements.NEWEST_TRACKING_LOG.name: Need(
         ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
     ),
+    tracking_statements.TRACKED_DELIVERIES.name: Need(
+        ("tracking",), words="no campaign_deliveries_started_recently: mails without a tracked link are not seen"
+    ),
     outlook_statements.OUTLOOK_DELIVERIES.name: Need(("outlook",), ("outlook",)),
     outlook_statements.WAVES.name: Need(("outlook",), words=_AHEAD),
     outlook_statements.LOG_ENDS.name: Need(("outlook",), words=f"no {catalogue_outlook.LOG_LINES.name}"),

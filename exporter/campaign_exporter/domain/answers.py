@@ -1,6 +1,7 @@
 """What Campaign's HTTP endpoints answer when all is well.
 
 Docs: production/using/monitoring-processes.md (/r/test, ping.jsp); the error forms are not published, so anything else is bad.
+Adobe's SDK for JavaScript (acc-js-sdk, src/client.js: mcPing) reads the answers of mcPing.jsp.
 """
 
 import re
@@ -15,6 +16,9 @@ from campaign_exporter.domain import xml_text
 from campaign_exporter.errors import BadAnswer
 
 _LONGEST_QUOTE = 80
+# No more digits than a sequence of Campaign's gives out: what is longer is no number of events.
+_PENDING_EVENTS = re.compile(r"([0-9]{1,10})/([0-9]{1,10}) pending events")
+_QUEUE_FULL = re.compile(r"The queue is full \(([0-9]{1,10})/([0-9]{1,10})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,14 @@ class Statement:
     build: str | None = None
     time: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueue:
+    """Message Center's queue: the events that wait in it, and at how many it counts as full."""
+
+    length: int
+    limit: int
 
 
 def parse_redirection(body: bytes) -> Statement:
@@ -41,7 +53,7 @@ def parse_redirection(body: bytes) -> Statement:
 
 def parse_ping(body: bytes) -> Statement:
     """Read the answer of ping.jsp and mcPing.jsp: OK, then the database's time. Raises BadAnswer for anything else."""
-    lines = [line.strip() for line in body.decode("utf-8-sig", errors="replace").splitlines()]
+    lines = _lines(body)
     first, second = [*lines, "", ""][:2]
     if not any(lines):
         raise BadAnswer("the answer is empty")
@@ -52,6 +64,18 @@ def parse_ping(body: bytes) -> Statement:
     if not second:
         raise BadAnswer("the answer is cut off: OK is there, the database's time is not")
     return Statement(time=parse_time(second))
+
+
+def parse_queue(body: bytes) -> EventQueue | None:
+    """Read Message Center's queue from an answer of mcPing.jsp, OK or Error; None where it is not told just so."""
+    match _lines(body.rstrip()):
+        case [first, time, told] if first.casefold() == "ok" and time:
+            found = _PENDING_EVENTS.fullmatch(told)
+        case [first, told] if first.casefold() == "error":
+            found = _QUEUE_FULL.fullmatch(told)
+        case _:
+            found = None
+    return EventQueue(int(found[1]), int(found[2])) if found else None
 
 
 def parse_time(text: str) -> datetime | None:
@@ -77,6 +101,10 @@ class _Root(ContentHandler):
         if not self._seen:
             self.attributes = dict(attrs.items())
             self._seen = True
+
+
+def _lines(body: bytes) -> list[str]:
+    return [line.strip() for line in body.decode("utf-8-sig", errors="replace").splitlines()]
 
 
 def _clean(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from campaign_exporter.domain.answers import Statement, parse_ping, parse_redirection
+from campaign_exporter.domain.answers import EventQueue, Statement, parse_ping, parse_queue, parse_redirection
 from campaign_exporter.domain.resources import check_resource, expected_type
 from campaign_exporter.errors import BadAnswer, SourceError, Unreadable
 from campaign_exporter.sources.deadlines import Aim
@@ -44,12 +44,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of asking: an answer or an error, and beside either the HTTP status and the certificate that were seen."""
+    """What came of asking: an answer or an error, and beside either the HTTP status and the certificate that were seen.
+
+    So is Message Center's queue, which is told by a good answer as well as by the one that it is full.
+    """
 
     answer: Answer | None = None
     error: SourceError | None = None
     status: int | None = None
     certificate_ends: float | None = None
+    queue: EventQueue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +85,19 @@ class EndpointProbe:
     def look(self, timeout: float) -> Look:
         """Ask once, within the seconds given; what check would raise is told beside what was seen until then."""
         http: Exchange | None = None
+        queue: EventQueue | None = None
         try:
             token = self._token()
             start = time.monotonic()
             with exchange(self.url, timeout, self._trust(), self.aim) as http:
                 body, content_type = self._follow(http, token)
             duration = time.monotonic() - start
+            queue = parse_queue(body) if self.kind == "ping" else None
             statement = self._judge(body, content_type, token)
         except SourceError as error:
-            return Look(None, error, *(_seen(http) if http else ()))
+            return Look(None, error, *(_seen(http) if http else (None, None)), queue)
         status, ends = _seen(http)
-        return Look(Answer(duration, statement, ends, len(body)), None, status, ends)
+        return Look(Answer(duration, statement, ends, len(body)), None, status, ends, queue)
 
     def _trust(self) -> Trust:
         # A server that is named is asked directly: a proxy would choose one itself.

@@ -134,12 +134,14 @@ WHERE a.tslastmodified >= now() - interval '1 hour' AND a.iaddressid <> 0 GROUP 
     Index("nmsaddress", ("tslastmodified",)),
 )
 
-# That these two are dates is documented, and that dates stand in this column follows from its name.
+# That these are dates is documented, and that dates stand in this column follows from its name. The pointer is a date and a
+# number of a message: an instance may keep it as a text as well, which is not read, since other texts are secrets.
 MOMENTS = Statement(
     "dates among the options",
     r"""
 SELECT o.sname, date_part('epoch', o.tstimestampvalue::timestamptz) FROM xtkoption o
-WHERE (o.sname = 'NmsCleanup_LastCleanup' OR o.sname LIKE 'NmsMidSourcing\_LastDelivery\_%%') AND o.tstimestampvalue IS NOT NULL
+WHERE (o.sname IN ('NmsCleanup_LastCleanup', 'NmsTracking_Pointer') OR o.sname LIKE 'NmsMidSourcing\_LastDelivery\_%%')
+  AND o.tstimestampvalue IS NOT NULL
 """,
     {"xtkoption": ("sname", "tstimestampvalue")},
 )

@@ -14,6 +14,7 @@ from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import READS_STATISTICS
 
 LAST_CLEANUP = "NmsCleanup_LastCleanup"
+TRACKING_POINTER = "NmsTracking_Pointer"
 _LAST_COPY = "NmsMidSourcing_LastDelivery_"
 
 
@@ -65,9 +66,13 @@ class Events(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """When cleanup last ran, and up to when each mid-sourcing account was copied, in seconds since the epoch."""
+    """When cleanup last ran, and up to when tracking was fetched and each mid-sourcing account copied, in seconds of the epoch.
+
+    `tracking` is None also where the instance keeps it in another column.
+    """
 
     cleanup: float | None
+    tracking: float | None
     copies: Mapping[str, float]
 
 
@@ -110,7 +115,7 @@ def moments(ask: Questions) -> Moments:
     """Read the dates that workflows note."""
     noted = {name: moment for name, moment in ask.rows(statements.MOMENTS) if finite(moment) is not None}
     copies = {name.removeprefix(_LAST_COPY): moment for name, moment in noted.items() if name.startswith(_LAST_COPY)}
-    return Moments(noted.get(LAST_CLEANUP), copies)
+    return Moments(noted.get(LAST_CLEANUP), noted.get(TRACKING_POINTER), copies)
 
 
 def technical_workflows(ask: Questions, more: Iterable[str]) -> list[TechnicalWorkflow]:

@@ -9,7 +9,7 @@ from dashboards.world.story import Window, during
 from dashboards.world.teller import At, Teller
 
 PROCESSES = ("mta", "stat", "inMail", "wfserver", "web", "syslogd", "trackinglogd")
-_ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
+_ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource", "events": "ping"}
 _TABLES = ("nmsdelivery", "nmsdeliverypart", "nmsbroadlogrcp")
 _LIMITS = {"warning": 1024, "alert": 1536, "restart": 2048}
 _MIB = 2**20

@@ -19,6 +19,8 @@ _FAILURES = {
 _DOMAINS = {"mail.example": 0.5, "post.example": 0.25, "free.example": 0.15, "other": 0.1}
 _RESULTS = {"sent": 0.95, "postponed": 0.03, "hard": 0.01, "soft": 0.002, "other": 0.0}
 _EVENTS = {"open": 0.2, "click": 0.05, "opt_out": 0.002, "mirror_page": 0.005, "web_page": 0.0, "transaction": 0.0}
+#: Deliveries that began within a day, with and without a tracked link.
+_STARTED = {"email": (40, 2), "sms": (1, 9)}
 #: By how much more refusals there are while mail servers refuse.
 _REFUSING = 8
 
@@ -44,7 +46,12 @@ def tell_messages(teller: Teller) -> None:
     hour_long = 3600
     stops = [start for (_, process), windows in teller.story.down.items() if process == "trackinglogd" for start, _ in windows]
     last = min(stops, default=EVER)
+    for channel, (tracked, untracked) in _STARTED.items():
+        for answer, number in (("yes", tracked), ("no", untracked)):
+            of = {"channel": channel, "tracked": answer}
+            teller.tell_always(m.DELIVERIES_STARTED, number, of=of, database=True)
     teller.tell(m.TRACKING_LAST, lambda hour: teller.start + int(min(hour, last) * hour_long) - 600, database=True)
+    teller.tell(m.TRACKING_POINTER, lambda hour: teller.start + int(min(int(hour), last) * hour_long), database=True)
     teller.tell_always(m.TRACKING_WORKFLOW_UP, 1, database=True)
     teller.tell(m.TRACKING_WORKFLOW_NEXT_RUN, lambda hour: teller.start + int(hour + 1) * hour_long, database=True)
     teller.tell_always(m.MESSAGE_LOG_LAG, 0, of={"log": "nmsbroadlogrcp"}, database=True)

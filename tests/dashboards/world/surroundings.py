@@ -12,7 +12,7 @@ from campaign_exporter.metric import Metric
 from dashboards.world.story import Window, during
 from dashboards.world.teller import At, Teller
 
-_ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
+_ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource", "events": "ping"}
 _DAY = 86_400
 _SERVERS = {"203.0.113.1": "mail.example", "203.0.113.2": "post.example", "203.0.113.3": "Big Mail"}
 _PUBLIC_IDS = ("1001", "1002", "2001")
@@ -29,6 +29,7 @@ def tell_surroundings(teller: Teller) -> None:
             teller.tell_always(s.AFFINITY_ADDRESSES, 2, of=of)
             teller.tell_always(s.AFFINITY_PUBLIC_ID, 1, of=of | {"public_id": _PUBLIC_IDS[0]})
         _files(teller, host)
+    _event_queue(teller)
     _mail_servers(teller)
     for channel in CHANNELS.values():
         teller.tell_always(s.MESSAGES_IN_RECOVERY, 800 if channel == "email" else 0, of={"channel": channel}, database=True)
@@ -44,6 +45,13 @@ def _endpoints(teller: Teller) -> None:
         teller.tell_always(
             s.ENDPOINT_CERTIFICATE_END, teller.start + ((9 if teller.story.neglected else 30) + 40 * number) * _DAY, of=of
         )
+
+
+def _event_queue(teller: Teller) -> None:
+    of = {"endpoint": "events", "address": ""}
+    neglected = teller.story.neglected
+    teller.tell(s.EVENT_QUEUE_LENGTH, lambda hour: 350 if during(hour, neglected) else int(20 + 15 * math.sin(hour)), of=of)
+    teller.tell_always(s.EVENT_QUEUE_LIMIT, 400, of=of)
 
 
 def _either(windows: Sequence[Window], within: float, otherwise: float) -> At:

@@ -81,6 +81,8 @@ class History:
             self._run("ALTER TABLE {table} SET (autovacuum_enabled = off)", table)
         for table in self.logs:
             self._run("ALTER TABLE {table} SET UNLOGGED", table)
+        # The link of all opens has the number of a row of history.
+        self._connection.execute("DELETE FROM nmstrackingurl WHERE itrackingurlid = 1")
 
     def lengthen(self, rows: int) -> None:
         """Let each log have so many rows."""

@@ -76,6 +76,13 @@ def check_pending(seen: Observer, truth: Truth) -> None:
     assert seen.counted("campaign_pending_messages") == {key: count for key, count in waiting.items() if count}
 
 
+def check_links(seen: Observer, truth: Truth) -> None:
+    told = seen.counted("campaign_deliveries_started_recently")
+    assert told == {
+        (channel_name(channel), "yes" if tracked else "no"): count for (channel, tracked), count in truth.started.items()
+    }
+
+
 def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) -> None:
     with closing(State.open(tmp_path / "state")) as state:
         seen = observe(simulator, state).round("processes", "affinity", "throughput", "deliveries")
@@ -85,6 +92,7 @@ def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) 
                 simulator.set_fault(fault)
             advance(simulator, 8)
             seen.round("throughput")
+        simulator.set_fault("links-untracked")
         simulator.set_fault("affinity-undeclared", "nowhere")
         simulator.set_fault("delivery-scheduled")
         catch_up(simulator)
@@ -92,12 +100,15 @@ def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) 
         truth = simulator.truth()
         check_deliveries(seen, truth)
         check_pending(seen, truth)
+        check_links(seen, truth)
         assert len(truth.causes) >= 6
         expected = messages(truth) - messages(start)
         assert seen.counted("campaign_messages_total") == dict(expected)
         assert sum(expected.values()) > 1000
         assert seen.value("campaign_message_bytes_total") == pytest.approx(truth.bytes - start.bytes)
-        failed = [name for name in ("deliveries", "pending", "throughput", "affinity", "database") if seen.failures(name)]
+        failed = [
+            name for name in ("deliveries", "pending", "throughput", "affinity", "database", "tracking") if seen.failures(name)
+        ]
         assert failed == []
         simulator.insert_tricky_rows()
         check_deliveries(seen.round("deliveries"), simulator.truth())

@@ -74,3 +74,67 @@ def test_the_newest_log_and_the_workflow_are_told_each_by_itself(scene: Scene) -
     assert events(seen) == {"opt_out": 1}
     assert seen.failures("tracking") == {"missing": 1}
     assert "tslog" in seen.watched.jobs["tracking"].failures["log"]
+
+
+STARTED = "campaign_deliveries_started_recently"
+
+
+def started(scene: Scene, number: int, ago: str = "1 hour", **columns: int | None) -> None:
+    """Insert a delivery whose sending began so long ago."""
+    scene.delivery(number, 95, parts=(), **columns)
+    scene.execute("UPDATE nmsdelivery SET tsbroadstart = now() - %s::interval WHERE ideliveryid = %s", ago, number)
+
+
+def link(scene: Scene, number: int, delivery: int) -> None:
+    scene.insert("NmsTrackingUrl", iTrackingUrlId=number, iDeliveryId=delivery, iType=1)
+
+
+def test_deliveries_that_began_within_a_day_are_counted_by_their_tracked_links(scene: Scene) -> None:
+    seen = scene.watch().round("tracking")
+    assert set(seen.samples(STARTED).values()) == {0.0}
+    assert len(seen.samples(STARTED)) == 24
+    for number, delivery in ((20, 1), (-21, 1), (22, -2), (23, 7), (24, 9)):
+        link(scene, number, delivery)
+    started(scene, 1)
+    started(scene, -2, "23 hours")
+    started(scene, 3)
+    scene.execute("UPDATE nmstrackingurl SET ideliveryid = 3 WHERE itrackingurlid IN (0, 1)")
+    started(scene, 4, iMessageType=1)
+    started(scene, 5, iMessageType=None, iIsModel=None, iFCP=None, iDeleteStatus=None)
+    started(scene, 6, iMessageType=7)
+    started(scene, 7, "25 hours")
+    for number, aside in enumerate(("iIsModel", "iFCP", "iDeleteStatus"), start=8):
+        started(scene, number, "1 hour", **{aside: 1})
+    started(scene, 11, "-1 hours")
+    scene.delivery(12, 51, tsBroadStart="infinity")
+    scene.delivery(13, 51)
+    scene.execute("UPDATE nmsdelivery SET tsbroadstart = now() WHERE ideliveryid = 0")
+    expected = {("email", "yes"): 2, ("email", "no"): 1, ("sms", "no"): 1, ("null", "no"): 1, ("7", "no"): 1}
+    assert seen.round("tracking").counted(STARTED) == expected
+    assert seen.success("tracking") == 1
+
+
+def test_without_an_index_of_the_links_they_alone_are_not_told(scene: Scene) -> None:
+    scene.execute("DROP INDEX nmstrackingurl_deliveryid")
+    started(scene, 1, iOptOut=1)
+    seen = scene.watch().round("tracking")
+    assert seen.samples(STARTED) == {}
+    assert len(seen.samples(EVENTS)) == 6
+    assert seen.value("campaign_exporter_collector_available", collector="tracking") == 0
+    missing = "table nmstrackingurl lacks an index that begins with ideliveryid"
+    assert seen.watched.jobs["tracking"].failures == {"links": missing}
+    scene.execute("CREATE INDEX ON nmstrackingurl (ideliveryid, itype)")
+    scene.clock.ahead += 61
+    assert seen.round("tracking").counted(STARTED) == {("email", "no"): 1}
+    assert seen.success("tracking") == 1
+
+
+def test_a_lock_on_the_links_spoils_no_count(scene: Scene) -> None:
+    seen = scene.watch().round("tracking")
+    scene.delivery(1, 95, iOptOut=3)
+    locked = scene.connect()
+    with locked.transaction():
+        locked.execute("LOCK TABLE nmstrackingurl IN ACCESS EXCLUSIVE MODE")
+        seen.round("tracking")
+    assert events(seen) == {"opt_out": 3}
+    assert seen.failures("tracking") == {"lock": 1}

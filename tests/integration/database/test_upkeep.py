@@ -258,16 +258,25 @@ def test_dates_that_workflows_note_are_moments(make_scene: MakeScene, with_time_
     scene.database_settings = {} if with_time_zone else {"timezone": "Europe/Paris"}
     paris = "date_trunc('second', now() AT TIME ZONE 'Europe/Paris') - interval '5 hours'"
     moment = paris if not with_time_zone else f"({paris}) AT TIME ZONE 'Europe/Paris'"
-    for number, name in enumerate(("NmsCleanup_LastCleanup", "NmsMidSourcing_LastDelivery_mid1"), start=1):
+    names = ("NmsCleanup_LastCleanup", "NmsMidSourcing_LastDelivery_mid1", "NmsTracking_Pointer")
+    for number, name in enumerate(names, start=1):
         scene.execute(f"INSERT INTO xtkoption (ioptionid, sname, tstimestampvalue) VALUES ({number}, '{name}', {moment})")
-    scene.insert("XtkOption", iOptionId=3, sName="NmsMidSourcing_LastDelivery_mid2")
+    scene.insert("XtkOption", iOptionId=4, sName="NmsMidSourcing_LastDelivery_mid2")
     workflow(scene, 1, "tracking")
     scene.execute(f"UPDATE xtkworkflow SET tsprocess = {moment} WHERE iworkflowid = 1")
     seen = scene.watch().round("workflows")
     five_hours_ago = pytest.approx(time.time() - 5 * 3600, abs=10)
     assert seen.value("campaign_cleanup_last_run_timestamp_seconds") == five_hours_ago
+    assert seen.value("campaign_tracking_pointer_timestamp_seconds") == five_hours_ago
     assert seen.samples("campaign_mid_sourcing_last_copy_timestamp_seconds") == {("mid1",): five_hours_ago}
     assert seen.value("campaign_technical_workflow_last_run_timestamp_seconds", workflow="tracking") == five_hours_ago
+
+
+def test_a_pointer_of_tracking_that_is_a_text_is_unknown(scene: Scene) -> None:
+    scene.insert("XtkOption", iOptionId=1, sName="NmsTracking_Pointer", sStringValue="2026/01/01 00:00:00; 17")
+    seen = scene.watch().round("workflows")
+    assert seen.samples("campaign_tracking_pointer_timestamp_seconds") == {}
+    assert seen.success("workflows") == 1
 
 
 # --- transactions, sequences, events ----------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ FAULTS = (
     ("workflow-late", "tracking"),
     ("workflow-failed", "billing"),
     ("workflow-at-rest", "forecasting", "paused"),
+    ("tracking-pointer-dated",),
     ("transaction-open",),
     ("events-stuck", "70"),
     ("sequence-near-wrap",),
@@ -63,6 +64,9 @@ def agrees(seen: Observer, simulator: Simulator) -> None:
     assert {name for (name,), moment in planned.items() if moment < seen.clock.time() - 3600} == late
     assert truth.last_cleanup is not None
     assert seen.value("campaign_cleanup_last_run_timestamp_seconds") == pytest.approx(truth.last_cleanup.timestamp(), abs=1)
+    pointer = truth.tracking_pointer
+    told = seen.value("campaign_tracking_pointer_timestamp_seconds")
+    assert told == (None if pointer is None else pytest.approx(pointer.timestamp(), abs=1))
     assert sum(seen.samples("campaign_rt_events_unprocessed").values()) == truth.events_waiting
     assert seen.value("campaign_database_transactions", state="idle_in_transaction") == truth.open_transactions
     assert seen.value("campaign_sequence_last_value", sequence="xtknewid") == truth.last_id

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_exporter.domain.answers import EventQueue
 from campaign_exporter.errors import (
     AuthenticationFailed,
     BadAnswer,
@@ -80,6 +81,27 @@ def test_anything_else_is_an_error_with_a_meaning(kind: Kind, behaviour: Behavio
         assert type(caught.value) is error
         assert f"{site.url}/path" in str(caught.value)
         assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "up", "queue"),
+    [
+        (PING + b"7/400 pending events\n", 200, True, EventQueue(7, 400)),
+        (b"Error\nThe queue is full (400/400)\n", 200, False, EventQueue(400, 400)),
+        (PING, 200, True, None),
+        (PING + b"some pending events\n", 200, True, None),
+        (PING + b"7/400 pending events\n", 500, False, None),
+    ],
+)
+def test_message_centers_queue_is_seen_also_when_it_is_full(
+    body: bytes,
+    status: int,
+    up: bool,  # noqa: FBT001 - a table
+    queue: EventQueue | None,
+) -> None:
+    with serving(answer(body, status)) as site:
+        look = ping(f"{site.url}/nl/jsp/mcPing.jsp").look(TIMEOUT)
+    assert (look.error is None, look.status, look.queue) == (up, status, queue)
 
 
 def test_the_largest_answer_allowed_is_read() -> None:

@@ -16,6 +16,7 @@ from campaign_exporter.config import Endpoint
 from campaign_exporter.errors import BadAnswer, ConnectFailed, TimedOut, TlsFailed
 from campaign_exporter.metric import Metric
 from campaign_exporter.rounds import Round, SystemClock
+from campaign_simulator.endpoints import QUEUE_LIMIT, SESSION_TOKEN, Endpoints
 from integration.hosts.sites import Behaviour, Site, answer, serving
 
 NAME = "res.example"
@@ -124,6 +125,43 @@ def test_redirects_stay_at_the_server(ca_file: Path, certificates: Callable[...,
         (probe,) = probes_of(endpoint(ca_file, site, path="/old.png"))
         assert probe.probe.check(5).size_bytes == len(PICTURE)
     assert [path for path, _ in site.seen] == ["/old.png", "/new.png"]
+
+
+def test_a_full_queue_of_message_center_is_down_and_still_told(ca_file: Path, certificates: Callable[..., Path]) -> None:
+    certificate = certificates()
+    with (
+        serving(answer(b"Ok\n2021-08-27 15:43:48.862Z\n7/400 pending events"), certificate=certificate) as well,
+        serving(answer(b"Error\nThe queue is full (400/400)"), certificate=certificate) as full,
+        serving(answer(b"OK\n2021-08-27 15:43:48.862Z\n"), certificate=certificate) as silent,
+    ):
+        asked = endpoint(ca_file, well, full, silent, kind="ping", path="/nl/jsp/mcPing.jsp")
+        current = looked(asked)
+    assert told(current, catalogue.ENDPOINT_UP) == [1, 0, 1]
+    assert told(current, catalogue_surroundings.EVENT_QUEUE_LENGTH) == [7, 400]
+    assert told(current, catalogue_surroundings.EVENT_QUEUE_LIMIT) == [400, 400]
+    assert [type(error) for error in current.failures.values()] == [BadAnswer]
+    assert [each.labels for each in current.samples if each.metric is catalogue_surroundings.EVENT_QUEUE_LENGTH] == [
+        ("images", address) for address in asked.addresses[:2]
+    ]
+
+
+def test_the_simulated_queue_moves_and_fills_up(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(SESSION_TOKEN)
+    simulated = Endpoints("prod")
+    simulated.start()
+    try:
+        url = f"{simulated.url}/nl/jsp/mcPing.jsp"
+        asked = Endpoint(name="events", kind="ping", url=url, session_token_file=tmp_path / "token")
+        well = looked(asked)
+        simulated.queue_full = True
+        full = looked(asked)
+    finally:
+        simulated.stop()
+    assert told(well, catalogue.ENDPOINT_UP) == [1]
+    assert told(well, catalogue_surroundings.EVENT_QUEUE_LENGTH)[0] < 12
+    assert told(full, catalogue.ENDPOINT_UP) == [0]
+    assert told(full, catalogue_surroundings.EVENT_QUEUE_LENGTH) == [QUEUE_LIMIT]
+    assert told(full, catalogue_surroundings.EVENT_QUEUE_LIMIT) == [QUEUE_LIMIT]
 
 
 @contextmanager

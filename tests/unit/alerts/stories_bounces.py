@@ -15,12 +15,15 @@ _MAIL = {**_LABELS, "domain": "mail.example"}
 _RISES, _FALLS = minutes(70), minutes(130)
 
 
+_TRIED_AGAIN = A("campaign_message_transitions_total", status="pending")
+
+
 def _settled(sent: Line, failed: Line, kind: str = "hard", reason: str = "user_unknown", outcome: str = "failed") -> World:
     """Give messages that were sent, and such that failed."""
     return {
         A("campaign_message_transitions_total", status="sent"): sent,
         A("campaign_message_transitions_total", status="failed"): failed if outcome == "failed" else always(0),
-        A("campaign_message_transitions_total", status="pending"): always(0),
+        _TRIED_AGAIN: always(0),
         A("campaign_message_failures_total", outcome=outcome, kind=kind, reason=reason): failed,
     }
 
@@ -88,7 +91,16 @@ HARD = (
     ),
     _case(_HARD, "soft bounces are others'", _settled(growing(10), growing(1), "soft", "mailbox_full")),
     _case(_HARD, "what is tried again has not bounced", _settled(growing(10), growing(1), outcome="postponed")),
-    _case(_HARD, "whom Campaign left out has not bounced", _settled(growing(10), growing(1), reason="quarantine")),
+    *(
+        _case(_HARD, f"whom Campaign left out has not bounced: {reason}", _settled(growing(10), growing(1), reason=reason))
+        for reason in ("quarantine", "denylisted", "address_not_specified")
+    ),
+    _case(
+        _HARD,
+        "what is tried again is not sent, and dilutes nothing",
+        {**_settled(growing(48), growing(1)), _TRIED_AGAIN: growing(50)},
+        _hard(minutes(0.5) + minutes(10)),
+    ),
     _case(
         _HARD,
         "failed scrapes neither delay nor resolve it",
@@ -111,7 +123,60 @@ _SOFT_QUERY = (
     ' ORDER BY tslastmodified DESC LIMIT 20"'
 )
 _SOFT_STEP = _settled(steps(0, (_RISES, 8000)), steps(0, (_RISES, 2000)), "soft", "mailbox_full")
+_SOFT_AT = hours(260)
+
+
+def _soft_after_days(
+    name: str, *, before: int = 0, week: int, day: int, failed: int, again: tuple[int, int] = (0, 0), firing: bool = False
+) -> Case:
+    """Send `before` more than a week ago, `week` some days ago, and `day` at last, of which so many are given up.
+
+    `again` are attempts to be repeated, some days ago and at last.
+    """
+
+    def old(moment: float) -> float:
+        return min(moment / hours(80), 1)
+
+    def middle(moment: float) -> float:
+        return min(max(moment - hours(100), 0) / hours(70), 1)
+
+    def late(moment: float) -> float:
+        return float(moment >= _SOFT_AT)
+
+    failing = steps(0, (_SOFT_AT, failed))
+    settled = _settled(lambda t: before * old(t) + week * middle(t) + (day - failed) * late(t), failing, "soft", "mailbox_full")
+    world = {**healthy(), **settled, _TRIED_AGAIN: lambda t: again[0] * middle(t) + again[1] * late(t)}
+    fires = (Firing(_SOFT, _LABELS, _SOFT_AT + minutes(30)),) if firing else ()
+    return Case((_SOFT,), name, world, hours(264), fires, step=600)
+
+
 SOFT = (
+    _soft_after_days("a day below the average counts as an average one", week=66_400, day=10_600, failed=1078),
+    _soft_after_days("also if it is nearly one", week=66_100, day=10_900, failed=1095),
+    _soft_after_days("a day above it as it is", before=20_000, week=65_400, day=11_600, failed=1130, again=(20_000, 0)),
+    _soft_after_days("a little too many", week=65_400, day=11_600, failed=1200, again=(0, 20_000), firing=True),
+    _soft_after_days(
+        "a little too many of an average day",
+        before=20_000,
+        week=69_000,
+        day=8000,
+        failed=1155,
+        again=(20_000, 20_000),
+        firing=True,
+    ),
+    *(
+        _case(
+            _SOFT,
+            f"{name}: {sent:,} and {failed:,}",
+            _settled(steps(0, (_RISES, sent)), steps(0, (_RISES, failed)), "soft", "mailbox_full"),
+            *([Firing(_SOFT, _LABELS, _RISES + minutes(30))] if fires else []),
+        )
+        for name, sent, failed, fires in (
+            ("a little above the limit", 8950, 1050, True),
+            ("five thousand messages are enough", 4000, 1000, True),
+            ("fewer are not", 3999, 1000, False),
+        )
+    ),
     _case(
         _SOFT,
         "a fifth is given up, and told for a day",
@@ -146,6 +211,29 @@ SOFT = (
         },
         hours(60),
         (Firing(_SOFT, _LABELS, hours(56) + minutes(30)),),
+        step=300,
+    ),
+    _case(
+        _SOFT,
+        "it ends a day later, while others are sent without",
+        _settled(total(growing(0.1), steps(0, (_RISES, 6000))), steps(0, (_RISES, 4000)), "soft", "mailbox_full"),
+        Firing(_SOFT, _LABELS, _RISES + minutes(30), _RISES + hours(24) + minutes(5)),
+        until=hours(26),
+    ),
+    Case(
+        (_SOFT,),
+        "what was sent the day before does not dilute it",
+        {
+            **healthy(),
+            **_settled(
+                lambda t: 50_000 * min(t / hours(6), 1) + 6000 * (t >= hours(32)),
+                steps(0, (hours(32), 1000)),
+                "soft",
+                "mailbox_full",
+            ),
+        },
+        hours(36),
+        (Firing(_SOFT, _LABELS, hours(32) + minutes(30)),),
         step=300,
     ),
     _case(_SOFT, "few messages are not enough", _settled(growing(0.2), growing(0.1), "soft", "refused")),

@@ -229,7 +229,7 @@ def _silent(endpoint: str, start: float | None = None, end: float | None = _ENDP
 
 def _endpoint_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     kind = _ENDPOINTS[endpoint][1]
-    summary, said = "An HTTP endpoint does not answer", f"prod: {endpoint} ({kind}) does not answer as it should."
+    summary, said = "An HTTP endpoint does not answer as it should", f"prod: {endpoint} ({kind}) does not answer as it should."
     if endpoint == "tracking":
         summary = "The redirection server does not answer: links in mails that are sent already lead nowhere"
         said = (
@@ -242,7 +242,40 @@ def _endpoint_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]
 
 
 _SILENT = {name: line for endpoint in _ENDPOINTS for name, line in _answers(endpoint, during(_BEGINS, _ENDS, 0, 1)).items()}
+_QUEUE_FULL = _labels("warning", endpoint="events", kind="ping")
 _ENDPOINT_STORIES = (
+    Case(
+        None,
+        "the queue of Message Center is full: its endpoint answers, and says so",
+        {
+            **healthy(),
+            A("campaign_endpoint_up", endpoint="events", kind="ping"): during(_BEGINS, _ENDS, 0, 1),
+            A("campaign_event_queue_length", endpoint="events"): during(_BEGINS, _ENDS, 400, 7),
+            A("campaign_event_queue_limit", endpoint="events"): always(400),
+        },
+        hours(1.2),
+        (Firing(_ENDPOINT, _QUEUE_FULL, _OTHER_FIRES, _ENDPOINT_RESOLVED),),
+        (
+            Told(
+                _OTHER_FIRES,
+                _ENDPOINT,
+                [
+                    (
+                        _QUEUE_FULL,
+                        told(
+                            _ENDPOINT,
+                            "An HTTP endpoint does not answer as it should",
+                            "prod: events (ping) does not answer as it should. Message Center's queue holds 400 events, and"
+                            " counts as full at 400.",
+                            DOCTOR,
+                            _ENDPOINT_PAGE,
+                            anchor="ping",
+                        ),
+                    )
+                ],
+            ),
+        ),
+    ),
     Case(
         None,
         "no endpoint answers: each is told, and not that the collector fails",

@@ -150,7 +150,7 @@ _ONE_OF_TWO = {
 def _server_told(endpoint: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     kind = _KINDS[endpoint]
     text = f"prod: {endpoint} ({kind}) does not answer as it should at 10.0.0.1; other servers do."
-    summary = "An HTTP endpoint does not answer"
+    summary = "An HTTP endpoint does not answer as it should"
     return _labels(endpoint, kind, _SERVERS[0]), told(_ENDPOINT, summary, text, DOCTOR, _PAGE, anchor="one-of-several")
 
 

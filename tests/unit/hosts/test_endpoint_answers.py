@@ -1,12 +1,13 @@
 """Answers of Campaign's HTTP endpoints."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_exporter.domain.answers import parse_ping, parse_redirection, parse_time
+from campaign_exporter.domain.answers import EventQueue, parse_ping, parse_queue, parse_redirection, parse_time
 from campaign_exporter.errors import BadAnswer, SourceError, Unreadable
 
 NEW = (
@@ -105,3 +106,65 @@ def test_any_bytes_are_an_answer_or_refused(body: bytes) -> None:
     for read in (parse_ping, parse_redirection):
         with pytest.raises(SourceError):
             read(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Ok\n2021-08-27 15:43:48.862Z\n7/400 pending events",
+        b"OK\r\n2021-08-27 15:43:48.862Z\r\n7/400 pending events\r\n\r\n",
+        b"Error\nThe queue is full (7/400)",
+        b"\xef\xbb\xbferror \n The queue is full (7/400) \n",
+    ],
+)
+def test_message_center_tells_its_queue(body: bytes) -> None:
+    assert parse_queue(body) == EventQueue(7, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"OK\n2021-08-27 15:43:48.862Z\n",
+        b"OK\n\n7/400 pending events",
+        b"OK\n7/400 pending events",
+        b"OK\n2021-08-27 15:43:48.862Z\n7 / 400 pending events",
+        b"OK\n2021-08-27 15:43:48.862Z\n-7/400 pending events",
+        b"OK\n2021-08-27 15:43:48.862Z\n7/400 pending events!",
+        b"OK\n2021-08-27 15:43:48.862Z\n7/400 pending events\nand more",
+        "OK\n2021-08-27 15:43:48.862Z\n\u0667/400 pending events".encode(),
+        b"OK\n2021-08-27 15:43:48.862Z\n" + b"7" * 5000 + b"/400 pending events",
+        b"OK\n2021-08-27 15:43:48.862Z\nThe queue is full (7/400)",
+        b"Error\n7/400 pending events",
+        b"Error\nThe queue is full",
+        b"Error\nThe queue is full (7/400)\nand more",
+        b"Warning\nThe queue is full (7/400)",
+    ],
+)
+def test_a_queue_that_is_told_otherwise_is_unknown(body: bytes) -> None:
+    assert parse_queue(body) is None
+
+
+_PENDING = "OK\n2021-08-27 15:43:48.862Z\n{}/{} pending events"
+_COUNTS = st.integers(0, 9_999_999_999)
+
+
+@settings(deadline=None)
+@given(_COUNTS, _COUNTS)
+def test_all_numbers_of_events_are_read(length: int, limit: int) -> None:
+    for answer in (_PENDING, "Error\nThe queue is full ({}/{})"):
+        assert parse_queue(answer.format(length, limit).encode()) == EventQueue(length, limit)
+
+
+@settings(deadline=None)
+@given(st.text().filter(lambda told: not re.fullmatch(r"\s*[0-9]+/[0-9]+ pending events\s*", told)))
+def test_any_other_third_line_leaves_the_ping_good_and_the_queue_unknown(told: str) -> None:
+    body = f"OK\n2021-08-27 15:43:48.862Z\n{told}".encode(errors="replace")
+    assert parse_ping(body).time is not None
+    assert parse_queue(body) is None
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_any_bytes_tell_a_queue_or_nothing(body: bytes) -> None:
+    assert parse_queue(body) is None

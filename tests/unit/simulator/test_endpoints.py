@@ -36,6 +36,19 @@ def test_ping_needs_the_session_token(endpoints: Endpoints) -> None:
     assert re.fullmatch(rb"OK\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z\n", body)
 
 
+def test_message_center_tells_its_queue_to_a_session(endpoints: Endpoints) -> None:
+    assert endpoints.answer("/nl/jsp/mcPing.jsp", "")[0] == HTTPStatus.FORBIDDEN
+    status, _, body = endpoints.answer("/nl/jsp/mcPing.jsp", TOKEN)
+    assert status == HTTPStatus.OK
+    assert re.fullmatch(rb"Ok\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z\n\d+/400 pending events\n", body)
+    endpoints.queue_full = True
+    assert endpoints.answer("/nl/jsp/mcPing.jsp", TOKEN) == (
+        HTTPStatus.OK,
+        "text/plain",
+        b"Error\nThe queue is full (400/400)\n",
+    )
+
+
 def test_the_picture_is_a_png(endpoints: Endpoints) -> None:
     with urlopen(f"{endpoints.url}/res/prod/probe.png") as response:
         assert response.headers["Content-Type"] == "image/png"

@@ -8,7 +8,7 @@ import pytest
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.faults import FaultBoard, World
 from campaign_simulator.truth import Truth
-from campaign_simulator.vocabulary import DOMAINS, FailureReason, FailureType, LogStatus, domain_of
+from campaign_simulator.vocabulary import DOMAINS, Channel, FailureReason, FailureType, LogStatus, domain_of
 
 
 @pytest.fixture
@@ -108,3 +108,17 @@ def test_what_nobody_notes_is_lost(
     assert truth().tracking == before
     advance(60)
     assert truth().tracking["open"] > before["open"]
+
+
+def test_mails_have_links_unless_nobody_tracks_them(
+    board: FaultBoard, truth: Callable[[], Truth], advance: Callable[[float], None]
+) -> None:
+    advance(120)
+    before = truth().started
+    assert before[Channel.EMAIL, True] > 0
+    assert (Channel.EMAIL, False) not in before
+    board.set("links-untracked", [])
+    advance(240)
+    after = truth().started
+    assert after[Channel.EMAIL, True] == before[Channel.EMAIL, True]
+    assert after[Channel.EMAIL, False] > 0
