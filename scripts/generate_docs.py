@@ -68,6 +68,7 @@ _TITLES = {
     "hygiene": "Collector `hygiene`: what is left behind, and the upkeep of tables",
     "messages": "Collector `messages`: what becomes of messages",
     "tracking": "Collector `tracking`: what recipients do",
+    "recipients": "Collector `recipients`: recipients, counted one by one; off unless it is switched on",
 }
 
 _TABLES = {"state": "States", "channel": "Channels", "cause": "Causes"}

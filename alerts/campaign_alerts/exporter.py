@@ -150,7 +150,8 @@ def _failing(values: Values) -> Alert:
     database = [database_down(values.window), blocked(values)]
     branches = [
         _fails(
-            "deliveries|pending|throughput|outlook|messages|tracking|database|deliverability|workflows|maintenance|hygiene",
+            "deliveries|pending|throughput|outlook|messages|tracking|database|deliverability|workflows|maintenance|hygiene"
+            "|recipients",
             database,
         ),
         _fails("affinity", [_host_unobserved("configuration|agent"), *database]),

@@ -18,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 _MINUTE = 60.0
 #: Most important first: what pages stand on. Whatever is not named here is less important than all that is.
 _IMPORTANCE = ("processes", "pending", "database", "deliveries", "affinity", "throughput")
+#: Less important than anything else.
+_LEAST = frozenset({"recipients"})
 _VITAL = frozenset({"pending", "processes", "database"})
 #: The longest interval in seconds. Of the others it is such that the next round ends before values are withdrawn.
 _LONGEST_VITAL, _LONGEST = 60.0, 240.0
@@ -57,7 +59,7 @@ def demand(collector: str, interval: float) -> Demand:
 
 def importance(collector: str) -> int:
     """Give the place of a collector, 0 for the most important."""
-    return _IMPORTANCE.index(collector) if collector in _IMPORTANCE else len(_IMPORTANCE)
+    return _IMPORTANCE.index(collector) if collector in _IMPORTANCE else len(_IMPORTANCE) + (collector in _LEAST)
 
 
 def stretches(demands: Mapping[str, Demand], allowed: float) -> dict[str, int]:

@@ -23,6 +23,7 @@ COLLECTORS = (
     "hygiene",
     "messages",
     "tracking",
+    "recipients",
 )
 
 _STATE = {"state": tuple(STATES.values())}

@@ -1,6 +1,7 @@
 """Metrics of what is left behind, of upkeep, and of technical workflows; `catalogue` gathers them with all others."""
 
 from campaign_exporter.domain.leftovers import AGES, KEPT_AGES, LEFT_KINDS, RECYCLED
+from campaign_exporter.domain.recipient_laps import ACTIVITIES, DENYLISTS
 from campaign_exporter.domain.technical_workflows import KINDS, STANDINGS, TROUBLES
 from campaign_exporter.domain.work_tables import PREFIXES
 from campaign_exporter.domain.work_tables import STANDINGS as TABLE_STANDINGS
@@ -171,11 +172,70 @@ ADDRESSES_BY_CHANNEL = Metric(
 RECIPIENTS_DENYLISTED = Metric(
     "campaign_recipients_denylisted",
     "gauge",
-    "Recipients who are on the denylist of a channel, or of all, as PostgreSQL estimated at its last ANALYZE.",
+    "Recipients who are on the denylist of a channel, or of all, as PostgreSQL estimated at its last ANALYZE; where collector"
+    " recipients is on, campaign_recipients_counted_denylisted is exact.",
     "hygiene",
     ("channel",),
-    {"channel": ("all", "email", "fax", "mobile", "phone", "postal_mail")},
+    {"channel": DENYLISTS},
     source="pg_class.reltuples and pg_stats of NmsRecipient.iBlackList, iBlackListEmail and its like",
+)
+
+# --- recipients, one by one: only where that is switched on -----------------------------------------------------------------
+
+RECIPIENTS_COUNTED = Metric(
+    "campaign_recipients_counted",
+    "gauge",
+    "Recipients, without the zero record, counted one by one in the last complete lap over all of them. Each was looked at once"
+    " in it, as he was then; absent before the first lap has ended.",
+    "recipients",
+    source="NmsRecipient.iRecipientId",
+)
+RECIPIENTS_COUNTED_DENYLISTED = Metric(
+    "campaign_recipients_counted_denylisted",
+    "gauge",
+    "Those of them who were on the denylist of a channel, or of all: exact, where campaign_recipients_denylisted estimates.",
+    "recipients",
+    ("channel",),
+    {"channel": DENYLISTS},
+    source="NmsRecipient.iBlackList, iBlackListEmail and its like",
+)
+RECIPIENTS_COUNTED_BY_ACTIVITY = Metric(
+    "campaign_recipients_counted_by_activity",
+    "gauge",
+    "Those of them by what they did within recipients.inactive_after, our own definition: new (created since), active (older,"
+    " with a tracking log since), inactive (older, without), unknown (creation date empty, or more than 100 tracking logs, of"
+    " which those looked at are older). Tracking logs that cleanup has purged cannot be seen: where they are kept for a shorter"
+    " time, inactive counts too many. Absent where tracking logs could not be asked all through the lap.",
+    "recipients",
+    ("activity",),
+    {"activity": ACTIVITIES},
+    source="NmsRecipient.tsCreated; NmsTrackingLogRcp.iRecipientId, tsLog",
+)
+RECIPIENTS_INACTIVE_AFTER = Metric(
+    "campaign_recipients_inactive_after_seconds",
+    "gauge",
+    "The time without a tracking log after which that lap took a recipient for inactive.",
+    "recipients",
+    source="configuration recipients.inactive_after",
+)
+RECIPIENTS_LAP_END = Metric(
+    "campaign_recipients_lap_end_timestamp_seconds",
+    "gauge",
+    "When the last complete lap over all recipients ended: what it counted stays until the next one ends.",
+    "recipients",
+)
+RECIPIENTS_LAP_DURATION = Metric(
+    "campaign_recipients_lap_duration_seconds",
+    "gauge",
+    "How long the last complete lap over all recipients took, pauses of the exporter included.",
+    "recipients",
+)
+RECIPIENTS_LAP_ROWS = Metric(
+    "campaign_recipients_lap_rows",
+    "gauge",
+    "Recipients that the present lap has looked at so far.",
+    "recipients",
+    source="NmsRecipient.iRecipientId",
 )
 
 # --- upkeep -----------------------------------------------------------------------------------------------------------------

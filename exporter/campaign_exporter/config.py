@@ -114,6 +114,7 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
+LongTime = Annotated[float, BeforeValidator(parse_duration), Field(ge=_DAY, le=3650 * _DAY, allow_inf_nan=False)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ServerAddress = Annotated[str, BeforeValidator(_text), AfterValidator(_server_address)]
@@ -368,6 +369,14 @@ class MessagesSettings(HalfMinutelySettings):
     domains: Annotated[int, Field(ge=0, le=200)] = 20
 
 
+class RecipientsSettings(MinutelySettings):
+    """Whether recipients are counted one by one, how many in a round, and after what time without a log one is inactive."""
+
+    enabled: bool = False
+    rows: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    inactive_after: LongTime = 365 * _DAY
+
+
 class Collectors(Section):
     """The collectors. An interval suits production unless told otherwise."""
 
@@ -387,6 +396,7 @@ class Collectors(Section):
     hygiene: HygieneSettings = Field(default_factory=HygieneSettings)
     messages: MessagesSettings = Field(default_factory=MessagesSettings)
     tracking: MinutelySettings = Field(default_factory=MinutelySettings)
+    recipients: RecipientsSettings = Field(default_factory=RecipientsSettings)
 
     def of(self, name: str) -> CollectorSettings:
         """Give the settings of a collector by its name."""

@@ -1,11 +1,15 @@
 """The SQL for a role that can read what the exporter reads, and nothing else."""
 
+from collections.abc import Sequence
+
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from campaign_exporter.config import Config, Database, Instance
 from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
-from campaign_exporter.sources.statements import columns_read
+from campaign_exporter.sources.recipient_statements import RECIPIENT_STATEMENTS
+from campaign_exporter.sources.statement import Statement
+from campaign_exporter.sources.statements import STATEMENTS, columns_read
 
 _DEFAULT_ROLE = "campaign_monitor"
 #: Tables of packages that an instance may do without, such as Message Center.
@@ -14,10 +18,11 @@ _OPTIONAL = frozenset({"nmsrtevent"})
 
 def grants_sql(config: Config) -> str:
     """Write it for each instance with a database, to be run by the owner of Campaign's tables or a superuser."""
-    return "\n".join(_for_instance(instance, instance.database) for instance in config.instances if instance.database)
+    asked = [each for each in STATEMENTS if each not in RECIPIENT_STATEMENTS or config.collectors.recipients.enabled]
+    return "\n".join(_for_instance(instance, instance.database, asked) for instance in config.instances if instance.database)
 
 
-def _for_instance(instance: Instance, database: Database) -> str:
+def _for_instance(instance: Instance, database: Database, asked: Sequence[Statement]) -> str:
     given = conninfo_to_dict(database.dsn)
     role = sql.Identifier(str(given.get("user") or _DEFAULT_ROLE))
     schema = sql.Identifier(database.schema_name)
@@ -34,7 +39,7 @@ def _for_instance(instance: Instance, database: Database) -> str:
         sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(schema, role),
         sql.SQL("-- To tell how many ids are used up; it lets nobody take one."),
         sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {};").format(schema, role),
-        *(_grant_where_there(schema, role, table, columns) for table, columns in columns_read().items()),
+        *(_grant_where_there(schema, role, table, columns) for table, columns in columns_read(asked).items()),
         sql.SQL("-- Delivery logs that not every instance has."),
         *(_grant_if_there(schema, role, table, columns) for table, columns in columns_read(OTHER_LOG_STATEMENTS).items()),
         sql.SQL("-- Only where timestamps have no time zone, and database.timezone is not set in the configuration."),

@@ -18,6 +18,7 @@ from campaign_exporter.collectors.messages import MessagesCollector
 from campaign_exporter.collectors.outlook import OutlookCollector
 from campaign_exporter.collectors.pending import PendingCollector
 from campaign_exporter.collectors.processes import ProcessesCollector
+from campaign_exporter.collectors.recipients import RecipientsCollector
 from campaign_exporter.collectors.throughput import ThroughputCollector
 from campaign_exporter.collectors.tracking import TrackingCollector
 from campaign_exporter.collectors.workflows import WorkflowsCollector
@@ -50,7 +51,10 @@ _ORDER = (
     "deliverability",
     "files",
     *_UPKEEP,
+    "recipients",
 )
+#: Ask for less where a statement took too long, instead of letting it rest.
+_OWN_STEPS = frozenset({"recipients"})
 _ON_HOSTS = frozenset({"affinity", "pending"})
 _ON_AGENTS = ("processes", "affinity", "disks", "files")
 #: Rounds come an interval apart or a little more; one that is started late must not make the next one a repetition.
@@ -67,6 +71,7 @@ _ON_DATABASE = frozenset(
         "database",
         "deliverability",
         *_UPKEEP,
+        "recipients",
     }
 )
 
@@ -93,7 +98,8 @@ class Watch:
         self._database: CampaignDatabase | None = None
         if instance.database is not None:
             connection = Database(instance.database, clock, spend=self._budget.spend)
-            rests = Rests(instance.name, demands, clock=clock, memory=self._memory("rests"))
+            rested = {name: one for name, one in demands.items() if name not in _OWN_STEPS}
+            rests = Rests(instance.name, rested, clock=clock, memory=self._memory("rests"))
             self._database = CampaignDatabase(connection, clock, rests)
         self.jobs: dict[str, Job] = {}
         for name, build in self._builders().items():
@@ -168,6 +174,9 @@ class Watch:
             "workflows": lambda _: WorkflowsCollector(database, self._config.collectors.workflows),
             "maintenance": lambda _: MaintenanceCollector(database, self._config.collectors.maintenance),
             "hygiene": lambda _: HygieneCollector(database),
+            "recipients": lambda memory: RecipientsCollector(
+                database, self._config.collectors.recipients, memory=self._kept(memory)
+            ),
         }
 
     def _job(self, name: str, build: Builder) -> Job:

@@ -20,14 +20,17 @@ from campaign_dashboards.query import Query, earliest, ever, labels, largest, on
 from campaign_dashboards.table import Column, Rows, table
 from campaign_exporter import catalogue_hygiene as h
 from campaign_exporter import catalogue_surroundings as s
+from campaign_exporter.domain.recipient_laps import ACTIVITIES
 from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
 _IDS = 2**31
+_DAY = 86400
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
 _STANDINGS = {"in_use": NEUTRAL[0], "to_drop": NEUTRAL[1], "orphaned": WARNING, "unknown": UNKNOWN}
 _TABLES = ("prefix", "standing")
+_ACTIVITIES = {activity: "not known" if activity == "unknown" else activity for activity in ACTIVITIES}
 _TROUBLES = h.TECHNICAL_WORKFLOW_TROUBLE.values["trouble"]
 
 
@@ -183,6 +186,49 @@ def addresses() -> Panel:
     return bars(said, queries, thresholds(NEUTRAL[0]))
 
 
+def recipients() -> Panel:
+    """Compare what recipients do, and what they refuse."""
+    said = Said(
+        "Recipients, counted one by one",
+        "How many recipients are inactive, or on a denylist? As the last complete lap over all of them found; empty where"
+        " collector recipients is off, as it is unless switched on. Inactive is our own definition: created before the time"
+        " that the table tells, and no tracking log since; what cleanup has purged of these logs cannot be seen.",
+        "short",
+    )
+    done = [
+        Query(f"sum({largest(h.RECIPIENTS_COUNTED_BY_ACTIVITY, matching=_of('activity', activity))})", named)
+        for activity, named in _ACTIVITIES.items()
+    ]
+    refused = f"sum by (channel) ({largest(h.RECIPIENTS_COUNTED_DENYLISTED, 'channel')})"
+    return bars(said, [*done, Query(refused, "denylist: {{channel}}")], thresholds(NEUTRAL[0]))
+
+
+def laps() -> Panel:
+    """List how laps over recipients go."""
+    said = Said(
+        "Laps over recipients",
+        "How old are these counts, and how far is the lap that will replace them? Empty where collector recipients is off.",
+        "s",
+    )
+    known = f"group by ({labels(())}) ({selector(h.RECIPIENTS_LAP_ROWS)})"
+    told = (
+        largest(h.RECIPIENTS_COUNTED),
+        f"time() - {largest(h.RECIPIENTS_LAP_END)}",
+        largest(h.RECIPIENTS_LAP_DURATION),
+        f"{largest(h.RECIPIENTS_INACTIVE_AFTER)} / {_DAY}",
+    )
+    exprs = [largest(h.RECIPIENTS_LAP_ROWS), *(or_unknown(expr, known) for expr in told)]
+    columns = [
+        Column("campaign_instance", "Instance", link=where(HYGIENE)),
+        Column("B", "Recipients", unit="short", absent="-", width=110),
+        Column("C", "Lap ended, ago", unit="s", absent="not yet", width=130),
+        Column("D", "It took", unit="s", absent="-", width=110),
+        Column("E", "Inactive after days", unit="short", absent="-", width=150),
+        Column("A", "Now at", unit="short", width=100),
+    ]
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Recipients"))
+
+
 def workflows() -> Panel:
     """List the technical workflows."""
     said = Said(
@@ -320,6 +366,7 @@ def hygiene() -> Board:
             Section("Deliveries that nobody needs", [Place(leftovers(), 12, 9), Place(kept(), 12, 9)]),
             Section("Workflows and events", [Place(workflows(), 24, 9), Place(events(), 12, 9), Place(event_queue(), 12, 9)]),
             Section("Quarantine", [Place(quarantine(), 12, 9), Place(addresses(), 12, 9)]),
+            Section("Recipients", [Place(recipients(), 12, 9), Place(laps(), 12, 9)]),
             Section("Database", [Place(tables(), 24, 9), Place(sequences(), 12, 9), Place(transactions(), 12, 9)]),
         ],
     )

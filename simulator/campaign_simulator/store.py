@@ -11,6 +11,7 @@ from campaign_simulator import rows
 from campaign_simulator.journal import Ids, Journal, LogRange, Outcome
 from campaign_simulator.mail_servers import FIRST_NUMBER
 from campaign_simulator.mail_servers import NAMES as MAIL_SERVERS
+from campaign_simulator.recipients import DENYLISTS, recipients
 from campaign_simulator.rows import Row
 from campaign_simulator.sending import ANSWERS
 from campaign_simulator.traffic import AFFINITIES, CAMPAIGN_OPERATION
@@ -31,10 +32,12 @@ FROM unnest(%s::int[], %s::int[], %s::int[], %s::timestamptz[]) AS new (id, stat
 WHERE log.iBroadLogId = new.id
 """
 _COUNT_ANSWERS = "UPDATE NmsBroadLogMsg SET iCount = least(100000, iCount + %s) WHERE iBroadLogMsgId = %s"
-_MAKE_RECIPIENTS = """
-INSERT INTO NmsRecipient (iRecipientId, sEmail, tsCreated)
-SELECT id, 'user' || id || '@mail.example', %s FROM generate_series(1, %s) AS id
-"""
+_MAKE_RECIPIENTS = f"""
+INSERT INTO NmsRecipient (iRecipientId, sEmail, tsCreated, {", ".join(DENYLISTS.values())})
+SELECT new.id, 'user' || new.id || '@mail.example', new.created, {", ".join(f"new.{name}" for name in DENYLISTS.values())}
+FROM unnest(%s::int[], %s::timestamptz[], {", ".join(["%s::int[]"] * len(DENYLISTS))})
+  AS new (id, created, {", ".join(DENYLISTS.values())})
+"""  # noqa: S608  our own names
 
 
 class Store:
@@ -46,7 +49,7 @@ class Store:
     def create(self, now: datetime) -> None:
         """Write what does not change: recipients, refusals, the affinity list, mail servers."""
         with self._connection.transaction():
-            self._connection.execute(_MAKE_RECIPIENTS, (now, rows.RECIPIENTS))
+            self._connection.execute(_MAKE_RECIPIENTS, _recipient_columns(now))
             self._insert("NmsBroadLogMsg", [rows.answer_row(answer, now) for answer in ANSWERS])
             self._insert("NmsOperation", [{"iOperationId": CAMPAIGN_OPERATION, "sInternalName": "OP301", "sLabel": "Spring"}])
             self._insert("NmsDeliveryMapping", [_MAPPING])
@@ -187,6 +190,15 @@ def _columns(outcomes: Sequence[Outcome]) -> tuple[list[Any], ...]:
         [outcome.message_id for outcome in outcomes],
         [outcome.when for outcome in outcomes],
     )
+
+
+def _recipient_columns(now: datetime) -> tuple[list[Any], ...]:
+    """Turn recipients into one array a column; a flag that is not set is 0, or nothing."""
+    made = recipients()
+    unset = {0: None, 1: 0}
+    flags = [[1 if name in each.refuses else unset[each.recipient_id % 2] for each in made] for name in DENYLISTS]
+    created = [None if each.age is None else now - each.age for each in made]
+    return [each.recipient_id for each in made], created, *flags
 
 
 def _clear(journal: Journal) -> None:

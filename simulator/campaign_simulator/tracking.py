@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from campaign_simulator.journal import Ids, Journal, TrackingLog, TrackingStat, Url
 from campaign_simulator.model import Delivery
+from campaign_simulator.rows import recipient_of
 from campaign_simulator.sending import floor
 from campaign_simulator.vocabulary import Channel, UrlType
 
@@ -44,6 +45,8 @@ class Tracker:
         self._drawn = 0
         self._waiting: list[_Reaction] = []
         self.events: Counter[UrlType] = Counter()  # that are known to the database
+        self.reacted: set[int] = set()  # recipients of whom the database knows that they did something
+        self.left: set[int] = set()  # and who unsubscribed
         self._urls: dict[tuple[int, UrlType], int] = {}
         self._stats: dict[tuple[datetime, int, int], TrackingStat] = {}
         self._begun: dict[int, tuple[Delivery, bool]] = {}
@@ -100,6 +103,8 @@ class Tracker:
         url = self._url(delivery, kind)
         number = self._ids.next_tracking_log()
         self.events[kind] += 1
+        self.reacted.add(recipient_of(reaction.log))
+        self.left.update([recipient_of(reaction.log)] if kind == UrlType.OPT_OUT else [])
         self._journal.tracking_logs.append(
             TrackingLog(number, reaction.log, delivery.delivery_id, url, reaction.due, kind == UrlType.OPT_OUT)
         )

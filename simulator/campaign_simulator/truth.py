@@ -10,6 +10,7 @@ from campaign_simulator.engine import Engine
 from campaign_simulator.hosts import Hosts
 from campaign_simulator.model import Delivery
 from campaign_simulator.obstacles import causes
+from campaign_simulator.recipients import by_activity, denylisted
 from campaign_simulator.sending import ANSWERS
 from campaign_simulator.vocabulary import PENDING, PREPARATION, SENDING, Cause, LogStatus, State
 
@@ -56,6 +57,8 @@ class Truth:
     message_statuses: Mapping[int, int]  # messages that came into a status since the database was made
     message_failures: Mapping[tuple[int, int, int], int]  # by status (failed, or pending again), kind and reason
     tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
+    recipients: Mapping[str, int]  # by what they did within a year: active, inactive, new (created since), unknown (undated)
+    recipients_denylisted: Mapping[str, int]  # by channel
     started: Mapping[tuple[int, bool], int]  # deliveries whose sending began within a day, by channel and tracked links
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard
     simulated_attempts: int
@@ -94,6 +97,8 @@ class Truth:
             "message_statuses": {str(status): count for status, count in self.message_statuses.items()},
             "message_failures": {"/".join(map(str, key)): count for key, count in self.message_failures.items()},
             "tracking": dict(self.tracking),
+            "recipients": dict(self.recipients),
+            "recipients_denylisted": dict(self.recipients_denylisted),
             "started": [
                 {"channel": channel, "tracked": tracked, "deliveries": count}
                 for (channel, tracked), count in self.started.items()
@@ -138,6 +143,8 @@ def tell_truth(engine: Engine, hosts: Hosts, moment: datetime, faults: Mapping[s
         messages=dict(engine.sender.messages),
         bytes=engine.sender.bytes,
         tracking={kind.name.lower(): count for kind, count in engine.tracker.events.items()},
+        recipients=by_activity(engine.tracker.reacted),
+        recipients_denylisted=denylisted(engine.tracker.left),
         started=engine.tracker.started(moment),
         **_fates(engine.journal.fates),
         simulated_attempts=engine.sender.simulated,

@@ -67,7 +67,7 @@ def _simulated(directory: Path) -> Iterator[None]:
 def watched(directory: Path) -> Iterator[Scene]:
     with _simulated(directory):
         configuration = yaml.safe_load((directory / "campaign-exporter.yaml").read_text())
-        configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
+        configuration["collectors"] = {name: {"enabled": True, "interval": "1s"} for name in COLLECTORS}
         configuration["budget"] = {"database_seconds_per_minute": 60}
         file = directory / "each-second.yaml"
         file.write_text(yaml.safe_dump(configuration))

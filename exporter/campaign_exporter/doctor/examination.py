@@ -14,6 +14,7 @@ from campaign_exporter.doctor import (
     endpoints,
     host_reading,
     hosts,
+    inactivity,
     prometheus,
     rights,
     state_directory,
@@ -90,6 +91,9 @@ def _steps(patient: Patient) -> list[Step]:
                 )
             ),
         ]
+        if patient.whole.collectors.recipients.enabled:
+            inactivity_ = partial(inactivity.examine, patient)
+            steps.append(Step(_DATABASE, "inactive recipients", _QUESTIONS, inactivity_, lambda: patient.lost))
     if patient.instance.hosts:
         steps.append(Step("hosts", "hosts", host_reading.longest(patient) + 5, partial(hosts.examine, patient)))
     if patient.instance.endpoints:

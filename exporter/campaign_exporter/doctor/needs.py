@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_exporter import catalogue, catalogue_hygiene, catalogue_outlook, catalogue_surroundings
+from campaign_exporter import catalogue, catalogue_hygiene, catalogue_outlook, catalogue_surroundings, message_metrics
 from campaign_exporter.catalogue import METRICS
 from campaign_exporter.doctor.check import listed
 from campaign_exporter.sources import (
@@ -12,9 +12,11 @@ from campaign_exporter.sources import (
     hygiene_statements,
     log_statements,
     outlook_statements,
+    recipient_statements,
     statements,
     tracking_statements,
 )
+from campaign_exporter.sources.log_statements import OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS
 
@@ -34,6 +36,7 @@ WHY = "why"
 _PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.name}: deliveries that stand still are not seen"
 
 _AHEAD = f"no {catalogue_outlook.EXPECTED_END.name}, {catalogue_outlook.UPCOMING.name}: what comes is not seen ahead"
+_NOT_COUNTED = f"no {message_metrics.MESSAGE_TRANSITIONS.name}, {message_metrics.MESSAGE_FAILURES.name} for the messages"
 _NO_OWNER = "campaign_smtp_server_connections does not say who runs a mail server"
 _ADDRESSES = "no campaign_addresses_changed, campaign_addresses_by_status: quarantines are not counted"
 
@@ -76,6 +79,11 @@ NEEDS: Mapping[str, Need] = {
     log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
     log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
     log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
+    **{
+        statement.name: Need(("messages",), words=f"{_NOT_COUNTED} of {log.table}")
+        for log in log_statements.OTHER_LOGS
+        for statement in (log.rows, log.crowd)
+    },
     tracking_statements.TRACKING_COUNTERS.name: Need(("tracking",), ("tracking",)),
     tracking_statements.NEWEST_TRACKING_LOG.name: Need(
         ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
@@ -112,6 +120,10 @@ NEEDS: Mapping[str, Need] = {
     ),
     hygiene_statements.RT_EVENTS.name: Need(
         ("maintenance",), words="no campaign_rt_events_sampled: transactional events that wait are not seen"
+    ),
+    recipient_statements.RECIPIENT_STEP.name: Need(("recipients",), ("recipients",)),
+    recipient_statements.RECIPIENT_ACTIVITY.name: Need(
+        ("recipients",), words="no campaign_recipients_counted_by_activity: inactive recipients are not counted"
     ),
     delivery_statements.FOUND_DELIVERIES.name: Need((WHY,), (WHY,)),
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
@@ -155,19 +167,21 @@ _UNASKED: Mapping[str, frozenset[str]] = {
 
 
 class Scope(NamedTuple):
-    """Where the exporter reads, as whom, for which collectors."""
+    """Where the exporter reads, as whom, for which collectors; `logs` are the delivery logs that not every instance has."""
 
     schema: str
     role: str
     collectors: frozenset[str]
     throughput: str = "auto"
+    logs: frozenset[str] = frozenset()
 
     @property
     def statements(self) -> list[Statement]:
         """The statements that are asked here, and that `grants` opens."""
+        others = (statement for statement in OTHER_LOG_STATEMENTS if self.logs.issuperset(statement.reads))
         return [
             statement
-            for statement in STATEMENTS
+            for statement in (*STATEMENTS, *others)
             if statement.granted and statement.reads and statement.name not in _UNASKED[self.throughput]
             if (self.collectors | {WHY}) & set(NEEDS[statement.name].asked_by)
         ]

@@ -12,6 +12,7 @@ from campaign_exporter.rounds import Clock
 from campaign_exporter.snapshot import Exposition
 from campaign_exporter.sources.checkup import Checkup, Relation, Schema, Server
 from campaign_exporter.sources.database import Link
+from campaign_exporter.sources.log_statements import OTHER_LOGS
 from campaign_exporter.sources.survey import Survey
 from campaign_exporter.state import State
 
@@ -70,9 +71,10 @@ class Patient:
 
     @property
     def scope(self) -> Scope:
-        """Where and what the exporter reads."""
+        """Where and what the exporter reads; delivery logs that not every instance has, once the survey has seen them."""
         role = self.server.role if self.server else ""
-        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source)
+        logs = frozenset(log.table for log in OTHER_LOGS if self.survey is not None and log.table in self.survey.columns)
+        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source, logs)
 
     @property
     def lost(self) -> bool:

@@ -37,6 +37,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     here = patient.schemas.get(scope.schema)
     if here is not None and here.usage and here.holds_campaign:
         patient.survey = patient.checkup.survey()
+        scope = patient.scope
         yield from columns(patient.survey, scope)
         zone_read = patient.survey.naive_timestamps and patient.database.timezone is None
         exempt = frozenset[tuple[str, str]]().union(*map(_columns_of, _AS_ONE_LIKES)) | (

@@ -7,7 +7,13 @@ the cast to timestamptz reads a timestamp without time zone in the session's Tim
 
 from collections.abc import Iterable
 
-from campaign_exporter.sources import deliverability_statements, delivery_statements, hygiene_statements, outlook_statements
+from campaign_exporter.sources import (
+    deliverability_statements,
+    delivery_statements,
+    hygiene_statements,
+    outlook_statements,
+    recipient_statements,
+)
 from campaign_exporter.sources.log_statements import LOG_STATEMENTS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Index, Statement
 from campaign_exporter.sources.tracking_statements import TRACKING_STATEMENTS
@@ -418,7 +424,7 @@ WHERE n.nspname = (parse_ident(current_setting('search_path'), false))[1]
 )
 
 #: Subjects whose statements are in a file of their own.
-_ELSEWHERE = (delivery_statements, outlook_statements, deliverability_statements, hygiene_statements)
+_ELSEWHERE = (delivery_statements, outlook_statements, deliverability_statements, hygiene_statements, recipient_statements)
 
 STATEMENTS: tuple[Statement, ...] = (
     *(value for place in (globals(), *map(vars, _ELSEWHERE)) for value in list(place.values()) if isinstance(value, Statement)),

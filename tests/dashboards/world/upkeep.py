@@ -18,6 +18,7 @@ def tell_upkeep(teller: Teller) -> None:
     _workflows(teller)
     _left_behind(teller)
     _addresses(teller)
+    _recipients(teller)
     _tables(teller)
     for state in c.TRANSACTIONS.values["state"]:
         teller.tell_always(c.TRANSACTIONS, state == "active", of={"state": state}, database=True)
@@ -94,6 +95,20 @@ def _addresses(teller: Teller) -> None:
             teller.tell_always(metric, 90_000 / 3**place, of={label: value}, database=True)
     for place, channel in enumerate(c.RECIPIENTS_DENYLISTED.values["channel"]):
         teller.tell_always(c.RECIPIENTS_DENYLISTED, 40_000 / 4**place, of={"channel": channel}, database=True)
+
+
+def _recipients(teller: Teller) -> None:
+    counted = 1_200_000
+    teller.tell_always(c.RECIPIENTS_COUNTED, counted, database=True)
+    shares = {"active": 0.45, "inactive": 0.31, "new": 0.23, "unknown": 0.01}
+    for activity, share in shares.items():
+        teller.tell_always(c.RECIPIENTS_COUNTED_BY_ACTIVITY, share * counted, of={"activity": activity}, database=True)
+    for place, channel in enumerate(c.RECIPIENTS_COUNTED_DENYLISTED.values["channel"]):
+        teller.tell_always(c.RECIPIENTS_COUNTED_DENYLISTED, 41_300 / 4**place, of={"channel": channel}, database=True)
+    teller.tell_always(c.RECIPIENTS_INACTIVE_AFTER, 365 * 86400, database=True)
+    teller.tell_always(c.RECIPIENTS_LAP_DURATION, 72_300, database=True)
+    teller.tell(c.RECIPIENTS_LAP_END, lambda hour: _at(teller, hour - hour % 20), database=True)
+    teller.tell(c.RECIPIENTS_LAP_ROWS, lambda hour: int(60_000 * (hour % 20)), database=True)
 
 
 def _tables(teller: Teller) -> None:

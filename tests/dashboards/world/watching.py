@@ -19,8 +19,9 @@ _OF_DATABASE = (
     "workflows",
     "maintenance",
     "hygiene",
+    "recipients",
 )
-_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60, 60, 60, 60, 600, 30, 60), strict=True))
+_INTERVALS = dict(zip(c.COLLECTORS, (15, 15, 15, 60, 60, 30, 60, 15, 30, 60, 60, 60, 60, 600, 30, 60, 60), strict=True))
 
 
 def tell_watching(teller: Teller) -> None:

@@ -49,6 +49,8 @@ _DELIVERY = (
 _CONTENTS: Mapping[str, str] = {
     "ideliveryid": _DELIVERY,
     "ijobid": _DELIVERY,
+    # Ten rows each: a longer history has more recipients, and no more of one of them.
+    "irecipientid": "1 + n / 10",
     "tsnextpass": "{anchor} + (n % 60 - 30) * interval '1 minute'",
     "ts": "{anchor} - n / 47 * interval '10 minutes'",
     "i": "n % 3",

@@ -32,6 +32,8 @@ EXAMPLES: Mapping[str, Sequence[object]] = {
     "most": (5000,),
     "mxs": ([1, -2, 3],),
     "public_ids": ([1, 2, 3],),
+    "after": (-(2**63), -100, 5),
+    "inactive_after": (365 * 86400.0, 3600.0),
     "tables": ([*SENDING_TABLES, *columns_read()],),
 }
 _PARAMETER = re.compile(r"%\((\w+)\)s")

@@ -207,9 +207,10 @@ MakeScene = Callable[..., Scene]
 
 def prepare(server: PostgresServer) -> None:
     """Make the role as `campaign-exporter grants` says, and a database to copy."""
-    config = Config.model_validate(
-        {"instances": [{"name": "prod", "database": {"dsn": server.dsn(user="campaign_monitor", database="template_1")}}]}
-    )
+    database = {"dsn": server.dsn(user="campaign_monitor", database="template_1")}
+    # With all that can be switched on: a right that nobody uses here harms no test.
+    whole = {"instances": [{"name": "prod", "database": database}], "collectors": {"recipients": {"enabled": True}}}
+    config = Config.model_validate(whole)
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE template_1")
     with psycopg.connect(server.dsn(database="template_1"), autocommit=True) as connection:

@@ -12,6 +12,7 @@ import pytest
 
 from campaign_exporter.doctor.needs import NEEDS, WHY, Scope
 from campaign_exporter.sources import deliverability_statements, hygiene_statements, statements
+from campaign_exporter.sources.log_statements import OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Statement
 from campaign_simulator.postgres import PostgresServer
 from integration.database.scene import MakeScene, Observer, Scene, new_database, until
@@ -26,7 +27,7 @@ TELLS = {
     "database": "campaign_database_blocked_sessions",
 }
 #: These tell much beside what any single statement gives: whether they fall silent is for tests of their own.
-IN_PARTS = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene")
+IN_PARTS = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene", "recipients")
 #: Statements for whose answers there is another source: nobody is off without them.
 DISPENSABLE = (statements.FLOWING_AFFINITIES,)
 #: Of tables that not every instance has: nobody is off where the table is not there.
@@ -37,7 +38,10 @@ OPTIONAL = (
     hygiene_statements.RECIPIENT_STATISTICS,
     hygiene_statements.CLEANUP_LOG_ERRORS,
     hygiene_statements.RT_EVENTS,
+    *OTHER_LOG_STATEMENTS,
 )
+#: Delivery logs that not every instance has, and the simulator's has.
+LOGS = frozenset({"nmsbroadlogmid"})
 SERVER_CONFIGURATION = """
 <serverconf>
   <shared><mta><IPAffinity name="retail.fr"><IP address="192.0.2.1" publicId="1"/></IPAffinity></mta></shared>
@@ -62,7 +66,7 @@ class Want(NamedTuple):
     @property
     def lost(self) -> list[Statement]:
         """The statements that cannot be asked any more."""
-        scope = Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), self.source)
+        scope = Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), self.source, LOGS)
         if self.leading is not None:
             found = ((each, each.index) for each in scope.statements)
             return [each for each, on in found if on and (on.table, on.columns[0]) == (self.table, self.leading)]
@@ -78,7 +82,7 @@ class Want(NamedTuple):
 
 def wants() -> Iterator[Want]:
     """List all that may be missing."""
-    scope = Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), "delivery_stat")
+    scope = Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), "delivery_stat", LOGS)
     for table, columns in scope.tables.items():
         yield from (Want(scope.throughput, table, column) for column in (None, *columns))
     for table, leading in sorted({(each.index.table, each.index.columns[0]) for each in scope.statements if each.index}):
@@ -97,7 +101,7 @@ def site(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> It
         scene.instance["hosts"] = [
             {"name": "mta1", "configuration": [str(directory / "serverConf.xml")], "expected_processes": ["mta"]}
         ]
-        scene.collectors["processes"] = {"enabled": False}
+        scene.collectors |= {"processes": {"enabled": False}, "recipients": {"enabled": True}}
         scene.delivery(1, sIPAffinity="retail.fr")
         scene.insert("NmsTypology", iTypologyId=1, sIPAffinity="ghost")
         yield scene
@@ -175,7 +179,7 @@ def test_what_is_missing_switches_off_what_stands_on_it_and_nothing_else(
     with watched(site, want.source) as seen, without(site, want):
         seen.round()
         assert off(seen) == failed(seen) == askers(want)
-        assert silent(seen) == set(Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), want.source).failing(want.lost)) - {
+        assert silent(seen) == set(Scope(SCHEMA, "", frozenset((*TELLS, *IN_PARTS)), want.source, LOGS).failing(want.lost)) - {
             WHY,
             *IN_PARTS,
         }

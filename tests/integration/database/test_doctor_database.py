@@ -170,6 +170,13 @@ def test_nobody_waits_behind_the_doctor(scene: Scene) -> None:
         ("TABLE nmsdeliverystat", "tables", "nmsdeliverystat is not there", "throughput"),
         ("COLUMN nmsdeliverypart.tsnextpass", "tables", "nmsdeliverypart lacks tsnextpass", "parts_missing"),
         ("TABLE xtkworkflow", "tables", "xtkworkflow is not there", "workflow_engine_down"),
+        ("COLUMN nmsbroadlogmid.imsgid", "tables", "nmsbroadlogmid lacks imsgid", "for the messages of nmsbroadlogmid"),
+        (
+            "INDEX nmsbroadlogmid_lastmodified",
+            "indexes",
+            "nmsbroadlogmid lacks an index that begins with tslastmodified",
+            "for the messages of nmsbroadlogmid",
+        ),
     ],
 )
 def test_what_the_build_lacks(scene: Scene, broken: str, name: str, what: str, lost_: str) -> None:
@@ -189,6 +196,54 @@ def test_an_index_is_made_by_its_mend(scene: Scene) -> None:
     mend = look(scene).the("indexes").mend
     assert mend == 'CREATE INDEX CONCURRENTLY ON "public"."nmsdeliverystat" ("tsdate");'
     scene.execute(mend)
+    assert look(scene).findings == []
+
+
+def test_a_delivery_log_that_not_every_instance_has_is_examined_where_it_is_there(scene: Scene) -> None:
+    table = "nmsbroadlogsvc"
+    assert table not in look(scene).text
+    scene.execute(f"CREATE TABLE {table} (LIKE nmsbroadlogmid)")
+    seen = look(scene)
+    assert seen.found == {"rights to read", "indexes"}
+    for name in seen.found:
+        check = next(check for check in seen.findings if check.name == name)
+        assert f"campaign_message_failures_total for the messages of {table}" in check.why
+        scene.execute(check.mend)
+    whole = look(scene)
+    assert whole.findings == []
+    assert f"{table} (tslastmodified)" in whole.the("indexes").what
+    scene.collectors["messages"] = {"enabled": False}
+    assert table not in look(scene).text
+    scene.collectors.clear()
+    scene.execute("DROP TABLE nmsbroadlogsvc, nmsbroadlogmid")
+    assert look(scene).findings == []
+
+
+def test_tracking_logs_that_are_purged_too_soon_to_tell_who_is_inactive(scene: Scene) -> None:
+    assert not look(scene).of("inactive recipients")
+    scene.collectors["recipients"] = {"enabled": True, "inactive_after": "90d"}
+    assert look(scene).results("inactive recipients") == {Result.CANNOT_TELL}
+    scene.insert("XtkOption", iOptionId=1, sName="NmsCleanup_TrackingLogPurgeDelay", iLongValue=60 * 86400)
+    check = look(scene).the("inactive recipients")
+    assert check.what == "tracking logs are kept for 60 days, recipients.inactive_after is 90 days"
+    assert "inactive_after: 60d" in check.mend
+    scene.collectors["recipients"]["inactive_after"] = "60d"
+    assert look(scene).results("inactive recipients") == {Result.OK}
+    scene.execute("REVOKE SELECT (sname) ON xtkoption FROM campaign_monitor")
+    assert look(scene).results("inactive recipients") == {Result.CANNOT_TELL}
+
+
+def test_what_recipients_are_counted_by_is_needed_only_where_they_are(scene: Scene) -> None:
+    scene.execute("DROP INDEX nmstrackinglogrcp_recipientid")
+    scene.execute("REVOKE SELECT (tscreated) ON nmsrecipient FROM campaign_monitor")
+    assert look(scene).findings == []
+    scene.collectors["recipients"] = {"enabled": True}
+    seen = look(scene)
+    assert seen.found == {"rights to read", "indexes"}
+    assert "collector recipients fails: no campaign_recipients_counted" in seen.the("rights to read").why
+    assert seen.the("indexes").why == "no campaign_recipients_counted_by_activity: inactive recipients are not counted"
+    scene.execute(seen.the("rights to read").mend)
+    scene.execute(seen.the("indexes").mend)
     assert look(scene).findings == []
 
 

@@ -158,6 +158,7 @@ def test_powers_of_a_role_are_found_and_taken_away(scene: Scene) -> None:
         ("SELECT (iactive) ON nmsextaccount", "nmsextaccount", "account_inactive"),
         ("SELECT (sname) ON xtkoption", "xtkoption", "concurrency_limit"),
         ("SELECT (tsnextprocessing) ON xtkworkflow", "xtkworkflow", "workflow_engine_down"),
+        ("SELECT (istatus) ON nmsbroadlogmid", "nmsbroadlogmid", "for the messages of nmsbroadlogmid"),
     ],
 )
 def test_a_right_that_is_missing_comes_with_its_grant(scene: Scene, right: str, table: str, lost: str) -> None:

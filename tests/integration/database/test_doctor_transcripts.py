@@ -99,7 +99,7 @@ def test_an_instance_that_is_not_well(make_scene: MakeScene, tmp_path: Path) -> 
     scene.execute("GRANT SELECT ON nmsrecipient, nmsextaccount TO campaign_monitor")
     scene.execute("GRANT SELECT (mdata), UPDATE (istate) ON nmsdelivery TO campaign_monitor")
     scene.execute("GRANT CREATE ON SCHEMA public TO campaign_monitor")
-    scene.execute("DROP INDEX nmsdeliverystat_date")
+    scene.execute("DROP INDEX nmsdeliverystat_date, nmsbroadlogmid_lastmodified")
     scene.execute("DROP TABLE xtkenumvalue CASCADE")
     scene.instance = {
         "hosts": [

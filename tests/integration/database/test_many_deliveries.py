@@ -17,7 +17,7 @@ OURS = "FROM pg_stat_statements WHERE userid = 'campaign_monitor'::regrole AND q
 
 #: Collectors that ask several times a minute, and the others on the database.
 OFTEN = ("affinity", "deliveries", "pending", "throughput", "outlook", "database")
-RARELY = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene")
+RARELY = ("messages", "tracking", "deliverability", "workflows", "maintenance", "hygiene", "recipients")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def crowded(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
         scene.instance["hosts"] = [{"name": "mta1", "configuration": [str(directory)]}]
         # A machine that is busy must not cut a round off: what a statement takes is looked at, not what a round does.
         patient = {"interval": 60, "timeout": 30}
-        scene.collectors = dict.fromkeys((*OFTEN, *RARELY), patient) | {"processes": {"enabled": False}}
+        scene.collectors = {name: {"enabled": True, **patient} for name in (*OFTEN, *RARELY)}
+        scene.collectors["processes"] = {"enabled": False}
         scene.database_settings["statement_timeout"] = 10
         yield scene
 

@@ -8,6 +8,7 @@ import pytest
 
 from campaign_exporter.sources.delivery_statements import JOB_LOG, PART_COUNTS
 from campaign_exporter.sources.hygiene_statements import ADDRESS_STATISTICS, RECIPIENT_STATISTICS
+from campaign_exporter.sources.recipient_statements import RECIPIENT_ACTIVITY
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import HOLDERS, NEXT_PASSES, STATEMENTS
 from campaign_simulator.postgres import PostgresServer
@@ -150,3 +151,23 @@ def test_a_delivery_of_any_size_is_looked_at_within_bounds(make_scene: MakeScene
         for statement, bound in bounds:
             parameters = {**next(variants(statement)), **({"deliveries": [1]} if statement in (NEXT_PASSES, HOLDERS) else {})}
             assert run(connection, statement, parameters).buffers <= bound, statement.name
+
+
+@pytest.mark.parametrize("learnt", ["ANALYZE", "SELECT"], ids=["analysed", "never analysed"])
+def test_a_recipient_with_any_number_of_logs_is_looked_at_within_bounds(make_scene: MakeScene, learnt: str) -> None:
+    """The newest log is looked at first, a hundred and one at most, though the planner takes all for one recipient's."""
+    scene = make_scene()
+    scene.execute(
+        "INSERT INTO nmstrackinglogrcp (itrackinglogid, irecipientid, tslog)"
+        " SELECT n, 1 + n % 2, now() - interval '2 days' FROM generate_series(1, 200000) n"
+    )
+    scene.execute("INSERT INTO nmstrackinglogrcp (itrackinglogid, irecipientid, tslog) VALUES (-1, 2, now())")
+    scene.execute(learnt)
+    parameters = {"ids": [1, 2, 3], "inactive_after": 86400.0}
+    with scene.connect() as connection:
+        for generic in (False, True):
+            seen = run(connection, RECIPIENT_ACTIVITY, parameters, generic=generic)
+            assert {(scan.index, scan.conditional) for scan in seen.scans} == {("nmstrackinglogrcp_recipientid", True)}
+            assert seen.buffers <= 40
+        # The second did something, the third has no log, and of the first nobody can tell.
+        assert connection.execute(RECIPIENT_ACTIVITY.text, parameters).fetchall() == [(1, 1, 1)]

@@ -1,6 +1,9 @@
 """What is told of upkeep is what the simulator knows to be true, fault by fault."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from campaign_exporter.config import load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.snapshot import Exposition
 from campaign_exporter.state import State
+from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from integration.database.scene import MovableClock, Observer
 
@@ -90,3 +94,27 @@ def test_all_faults_together(seen: Observer, simulator: Simulator) -> None:
     for fault in reversed(FAULTS):
         simulator.clear_fault(fault[0])
     agrees(seen, simulator)
+
+
+def test_recipients_to_the_last_one(tmp_path: Path) -> None:
+    clock, moving, exposition = ManualClock(datetime.now(UTC)), MovableClock(), Exposition()
+    with Simulator(tmp_path / "simulator", clock=clock, messages_per_second=200, with_time_zone=False) as simulator:
+        for _ in range(30):
+            clock.advance(6)
+            simulator.step()
+        config = load_config(simulator.configuration_file)
+        recipients = config.collectors.recipients.model_copy(update={"enabled": True, "rows": 300})
+        changed = config.model_copy(update={"collectors": config.collectors.model_copy(update={"recipients": recipients})})
+        watch = Watch(changed, changed.instances[0], clock=moving, state=State(), exposition=exposition)
+        with closing(Observer(watch, exposition, moving)) as seen:
+            for _ in range(7):
+                moving.ahead += 60
+                seen.round("recipients")
+            truth = simulator.truth()
+            activities, denylists = (
+                {(name,): n for name, n in counts.items()} for counts in (truth.recipients, truth.recipients_denylisted)
+            )
+            assert seen.samples("campaign_recipients_counted_by_activity") == activities
+            assert seen.samples("campaign_recipients_counted_denylisted") == denylists
+            assert seen.value("campaign_recipients_counted") == sum(activities.values()) == 2020
+            assert min(*activities.values(), *denylists.values()) > 10

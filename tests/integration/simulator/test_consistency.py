@@ -10,6 +10,7 @@ from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.postgres import PostgresServer
 from campaign_simulator.programs import embedded_bin_directory, find_bin_directory
+from campaign_simulator.recipients import DENYLISTS
 from campaign_simulator.tricky import TrickyRows
 
 Rows = list[tuple[Any, ...]]
@@ -148,9 +149,17 @@ def test_tracking_agrees_with_its_consolidation(simulator: Simulator) -> None:
                (SELECT sum(iTotalRecipientOpen + iTotalRecipientClick + iMirrorPage + iOptOut) FROM NmsDelivery)"""
     logs, clicks, counters = select(simulator, query)[0]
     assert logs == clicks == counters > 100
-    left = "SELECT count(*) > 0 FROM NmsRecipient WHERE iBlackListEmail = 1"
-    optouts = "SELECT sum(iOptOut) > 0 FROM NmsDelivery"
-    assert select(simulator, left) == select(simulator, optouts)
+
+
+def test_recipients_are_what_the_truth_says(simulator: Simulator) -> None:
+    refused = select(simulator, f"SELECT {', '.join(f'sum({column})' for column in DENYLISTS.values())} FROM NmsRecipient")
+    truth = simulator.truth()
+    assert dict(zip(DENYLISTS, refused[0], strict=True)) == truth.recipients_denylisted
+    query = """
+        SELECT CASE WHEN tsCreated IS NULL THEN 'unknown' WHEN tsCreated > now() - interval '365 days' THEN 'new'
+          WHEN iRecipientId IN (SELECT iRecipientId FROM NmsTrackingLogRcp) THEN 'active' ELSE 'inactive' END, count(*)
+        FROM NmsRecipient WHERE iRecipientId <> 0 GROUP BY 1"""
+    assert dict(select(simulator, query)) == dict(truth.recipients)
 
 
 def test_times_are_those_of_the_clock(simulator: Simulator) -> None:

@@ -30,7 +30,7 @@ HOSTS = {
 }
 ENDPOINTS = {"tracking": "redirection", "app": "ping", "images": "resource"}
 INTERVALS = {"throughput": 30.0, "endpoints": 30.0, "disks": 60.0, "outlook": 30.0, "deliverability": 60.0, "files": 60.0}
-INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0, "messages": 30.0, "tracking": 60.0}
+INTERVALS |= {"workflows": 60.0, "maintenance": 60.0, "hygiene": 600.0, "messages": 30.0, "tracking": 60.0, "recipients": 60.0}
 #: Campaign consolidates what it sent in steps of ten minutes.
 CONSOLIDATION = minutes(10)
 

@@ -40,6 +40,7 @@ _DATABASE_COLLECTORS = {
     "workflows",
     "maintenance",
     "hygiene",
+    "recipients",
 }
 
 

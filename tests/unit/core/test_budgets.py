@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from campaign_exporter.budget import Budget, Demand, demand, importance, stretches
+from campaign_exporter.catalogue import COLLECTORS
 from campaign_exporter.config import CollectorSettings
 from campaign_exporter.pace import Pace
 from unit.core.handmade import HandClock
@@ -93,6 +94,14 @@ def test_the_least_important_is_stretched_first() -> None:
     assert stretches(demands, 0.6) == {"pending": 1, "deliveries": 1, "throughput": 1}
     assert stretches(demands, 0.5) == {"pending": 1, "deliveries": 1, "throughput": 2}
     assert stretches(demands, 0.35) == {"pending": 1, "deliveries": 2, "throughput": 4}
+
+
+def test_counting_recipients_gives_way_to_all_else() -> None:
+    names = ("recipients", "hygiene", "tracking", "throughput")
+    demands = {name: demand(name, 60)._replace(cost=0.1) for name in names}
+    assert stretches(demands, 0.4) == dict.fromkeys(names, 1)
+    assert stretches(demands, 0.35) == dict.fromkeys(names, 1) | {"recipients": 2}
+    assert max(COLLECTORS, key=importance) == "recipients"
 
 
 def test_an_interval_beyond_what_it_may_become_stays_as_it_is() -> None:

@@ -88,6 +88,7 @@ def test_sql_stands_in_one_place() -> None:
         "tracking_statements",
         "deliverability_statements",
         "hygiene_statements",
+        "recipient_statements",
         "catalogue_statements",
         "database",
     )

@@ -5,11 +5,13 @@ import pytest
 from campaign_exporter.catalogue import COLLECTORS
 from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.doctor.needs import NEEDS, WHY, Scope
+from campaign_exporter.sources.log_statements import OTHER_LOG_STATEMENTS, OTHER_LOGS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import NEXT_PASSES, SENDING_DELIVERIES, STATEMENTS, columns_read
 
 ALL = frozenset(COLLECTORS)
-ASKED = [statement for statement in STATEMENTS if statement.reads and statement.name in NEEDS]
+LOGS = frozenset(log.table for log in OTHER_LOGS)
+ASKED = [each for each in (*STATEMENTS, *OTHER_LOG_STATEMENTS) if each.reads and each.name in NEEDS]
 
 
 def scope(*collectors: str, throughput: str = "auto") -> Scope:
@@ -17,9 +19,10 @@ def scope(*collectors: str, throughput: str = "auto") -> Scope:
 
 
 def test_each_statement_that_reads_tables_says_what_it_is_for() -> None:
-    missing = [each.name for each in STATEMENTS if each.reads and each.granted and each.name not in NEEDS]
+    every = (*STATEMENTS, *OTHER_LOG_STATEMENTS)
+    missing = [each.name for each in every if each.reads and each.granted and each.name not in NEEDS]
     assert not missing, f"add to NEEDS in doctor/needs.py what is lost without: {missing}"
-    assert NEEDS.keys() <= {statement.name for statement in STATEMENTS}
+    assert NEEDS.keys() <= {statement.name for statement in every}
 
 
 def test_needs_name_what_there_is() -> None:
@@ -38,6 +41,13 @@ def test_whatever_is_missing_something_is_lost(statement: Statement) -> None:
 
 def test_with_all_collectors_all_that_is_granted_is_needed() -> None:
     assert scope().tables == columns_read()
+
+
+def test_delivery_logs_that_not_every_instance_has_are_needed_where_they_are_there() -> None:
+    everywhere = Scope("public", "campaign_monitor", ALL, logs=LOGS)
+    assert everywhere.tables == columns_read((*STATEMENTS, *OTHER_LOG_STATEMENTS))
+    assert everywhere.tables.keys() - scope().tables.keys() == LOGS
+    assert not LOGS & Scope("public", "campaign_monitor", ALL - {"messages"}, logs=LOGS).tables.keys()
 
 
 def test_what_nobody_asks_is_not_needed() -> None:

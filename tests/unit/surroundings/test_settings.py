@@ -1,4 +1,4 @@
-"""What a configuration may say of endpoints' servers, files and error statistics."""
+"""What a configuration may say of endpoints' servers, files, error statistics and recipients."""
 
 from pathlib import Path
 
@@ -6,10 +6,12 @@ import pytest
 
 from campaign_exporter.config import Config, load_config
 from campaign_exporter.document import ConfigurationError
+from campaign_exporter.grants import grants_sql
 
 ENDPOINT = "instances: [{name: a, endpoints: [{name: e, kind: resource, url: 'https://x/y.png', %s}]}]"
 HOST = "instances: [{name: a, hosts: [{name: h, %s}]}]"
 COLLECTORS = "instances: [{name: a, database: {dsn: 'postgresql://u@h/d'}}]\ncollectors: {deliverability: {%s}}"
+RECIPIENTS = COLLECTORS.replace("deliverability", "recipients")
 
 
 def loaded(tmp_path: Path, text: str) -> Config:
@@ -34,6 +36,10 @@ def loaded(tmp_path: Path, text: str) -> Config:
         (HOST % "files: {log: /l}, agent: {url: 'https://h'}", "give files to the agent, and remove it here"),
         (COLLECTORS % "window: 5m", "window"),
         (COLLECTORS % "table_size: 501", "table_size"),
+        (RECIPIENTS % "rows: 0", "rows"),
+        (RECIPIENTS % "rows: 10001", "rows"),
+        (RECIPIENTS % "inactive_after: 1h", "inactive_after"),
+        (RECIPIENTS % "inactive_after: 3651d", "inactive_after"),
     ],
 )
 def test_a_slip_is_one_line_with_the_mend(tmp_path: Path, text: str, problem: str) -> None:
@@ -61,3 +67,18 @@ def test_what_is_not_said_suits_production(tmp_path: Path) -> None:
     config = loaded(tmp_path, COLLECTORS % "")
     assert config.collectors.deliverability.window == 3600
     assert config.collectors.deliverability.interval == config.collectors.files.interval == 60
+
+
+def test_recipients_are_counted_on_demand_only_and_only_then_their_columns_are_granted(tmp_path: Path) -> None:
+    usual, on_demand = (loaded(tmp_path, RECIPIENTS % text) for text in ("", "enabled: true"))
+    assert (usual.collectors.recipients.enabled, on_demand.collectors.recipients.enabled) == (False, True)
+    assert (usual.collectors.recipients.inactive_after, usual.collectors.recipients.rows) == (365 * 86400, 1000)
+    lines, more = (set(grants_sql(config).splitlines()) for config in (usual, on_demand))
+    denylists = (
+        '"iblacklist", "iblacklistemail", "iblacklistfax", "iblacklistmobile", "iblacklistphone", "iblacklistpostalmail"'
+    )
+    assert {line.partition(" TO ")[0] for line in more - lines} == {
+        f'GRANT SELECT ({denylists}, "irecipientid", "tscreated") ON "public"."nmsrecipient"',
+        'GRANT SELECT ("irecipientid", "tslog") ON "public"."nmstrackinglogrcp"',
+    }
+    assert not any("irecipientid" in line for line in lines)
