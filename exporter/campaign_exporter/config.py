@@ -369,6 +369,12 @@ class MessagesSettings(HalfMinutelySettings):
     domains: Annotated[int, Field(ge=0, le=200)] = 20
 
 
+class TrackingSettings(MinutelySettings):
+    """When tracking is looked at, and whether the tracked links of new deliveries are: their index is not on every instance."""
+
+    links: bool = True
+
+
 class RecipientsSettings(MinutelySettings):
     """Whether recipients are counted one by one, how many in a round, and after what time without a log one is inactive."""
 
@@ -395,7 +401,7 @@ class Collectors(Section):
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
     hygiene: HygieneSettings = Field(default_factory=HygieneSettings)
     messages: MessagesSettings = Field(default_factory=MessagesSettings)
-    tracking: MinutelySettings = Field(default_factory=MinutelySettings)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     recipients: RecipientsSettings = Field(default_factory=RecipientsSettings)
 
     def of(self, name: str) -> CollectorSettings:

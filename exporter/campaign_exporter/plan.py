@@ -167,7 +167,9 @@ class Watch:
                 database, throughput, clock=self._clock, memory=self._kept(memory)
             ),
             "messages": lambda memory: MessagesCollector(database, messages, clock=self._clock, memory=self._kept(memory)),
-            "tracking": lambda memory: TrackingCollector(database, clock=self._clock, memory=self._kept(memory)),
+            "tracking": lambda memory: TrackingCollector(
+                database, self._config.collectors.tracking, clock=self._clock, memory=self._kept(memory)
+            ),
             "outlook": lambda memory: OutlookCollector(database, self._config.collectors.outlook, memory=self._kept(memory)),
             "database": lambda _: DatabaseCollector(database, clock=self._clock),
             "deliverability": lambda _: DeliverabilityCollector(database, self._hosts, self._config.collectors.deliverability),

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from campaign_exporter import message_metrics
+from campaign_exporter.config import TrackingSettings
 from campaign_exporter.domain.deliveries import CHANNELS, channel_name
 from campaign_exporter.domain.growth import growth
 from campaign_exporter.domain.workflows import TRACKING, Workflow
@@ -28,8 +29,9 @@ class TrackingCollector:
 
     name = "tracking"
 
-    def __init__(self, database: CampaignDatabase, *, clock: Clock, memory: Memory | None) -> None:
+    def __init__(self, database: CampaignDatabase, settings: TrackingSettings, *, clock: Clock, memory: Memory | None) -> None:
         self._database = database
+        self._links = settings.links
         self._clock = clock
         self._memory = memory
         kept: Mapping[str, Any] = (memory.read() if memory else None) or {"figures": None, "totals": [0] * len(_EVENTS)}
@@ -53,7 +55,7 @@ class TrackingCollector:
                 self._count({str(id_): counts for id_, _, _, *counts in rows}, current.life)
                 self._memory.keep({"figures": self._figures, "totals": self._totals, "late": self._late})
                 self._add_to(samples)
-        if started is not None:
+        if self._links and started is not None:
             # A transaction of its own: a lock on the links spoils no count.
             with current.part("links") as samples, self._database.round(self.name, current, life=current.life) as ask:
                 _add_started(ask, samples, started)

@@ -167,13 +167,17 @@ _UNASKED: Mapping[str, frozenset[str]] = {
 
 
 class Scope(NamedTuple):
-    """Where the exporter reads, as whom, for which collectors; `logs` are the delivery logs that not every instance has."""
+    """Where the exporter reads, as whom, for which collectors; `logs` are the delivery logs that not every instance has.
+
+    `links` says whether deliveries are asked for their tracked links.
+    """
 
     schema: str
     role: str
     collectors: frozenset[str]
     throughput: str = "auto"
     logs: frozenset[str] = frozenset()
+    links: bool = True
 
     @property
     def statements(self) -> list[Statement]:
@@ -183,6 +187,7 @@ class Scope(NamedTuple):
             statement
             for statement in (*STATEMENTS, *others)
             if statement.granted and statement.reads and statement.name not in _UNASKED[self.throughput]
+            if self.links or statement is not tracking_statements.TRACKED_DELIVERIES
             if (self.collectors | {WHY}) & set(NEEDS[statement.name].asked_by)
         ]
 

@@ -74,7 +74,8 @@ class Patient:
         """Where and what the exporter reads; delivery logs that not every instance has, once the survey has seen them."""
         role = self.server.role if self.server else ""
         logs = frozenset(log.table for log in OTHER_LOGS if self.survey is not None and log.table in self.survey.columns)
-        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source, logs)
+        links = self.whole.collectors.tracking.links
+        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source, logs, links)
 
     @property
     def lost(self) -> bool:

@@ -123,6 +123,11 @@ def test_without_an_index_of_the_links_they_alone_are_not_told(scene: Scene) -> 
     assert seen.value("campaign_exporter_collector_available", collector="tracking") == 0
     missing = "table nmstrackingurl lacks an index that begins with ideliveryid"
     assert seen.watched.jobs["tracking"].failures == {"links": missing}
+    scene.collectors["tracking"] = {"links": False}
+    unmissed = scene.watch().round("tracking")
+    assert unmissed.watched.jobs["tracking"].failures == {}
+    assert not unmissed.samples(STARTED)
+    del scene.collectors["tracking"]
     scene.execute("CREATE INDEX ON nmstrackingurl (ideliveryid, itype)")
     scene.clock.ahead += 61
     assert seen.round("tracking").counted(STARTED) == {("email", "no"): 1}

@@ -3,6 +3,7 @@
 from unit.alerts import (
     stories_affinities,
     stories_bounces,
+    stories_budget,
     stories_collectors,
     stories_deliverability,
     stories_deliveries,
@@ -40,4 +41,5 @@ STORIES = (
     *stories_workflows.STORIES,
     *stories_exporter.STORIES,
     *stories_collectors.STORIES,
+    *stories_budget.STORIES,
 )

@@ -61,6 +61,12 @@ def test_causes_are_lost_only_where_they_would_be_told() -> None:
     assert "waiting_wave" not in scope("deliveries").loss([NEXT_PASSES])
 
 
+def test_tracked_links_are_asked_for_unless_nobody_misses_them() -> None:
+    everything = scope()
+    assert "nmstrackingurl" in everything.tables
+    assert "nmstrackingurl" not in everything._replace(links=False).tables
+
+
 def test_what_hosts_tell_is_not_said_to_be_lost_with_the_database() -> None:
     lost = scope().loss([SENDING_DELIVERIES])
     assert "no campaign_ip_affinity_mismatch, campaign_ip_affinity_latent_definitions; collector pending" in lost
