@@ -380,7 +380,7 @@ class RecipientsSettings(MinutelySettings):
 
     enabled: bool = False
     rows: Annotated[int, Field(ge=1, le=10_000)] = 1000
-    inactive_after: LongTime = 365 * _DAY
+    inactive_after: LongTime = 180 * _DAY
 
 
 class Collectors(Section):

@@ -20,7 +20,7 @@ _LONGEST_DAYS = 1500
 _NEGATIVE = 20  # ids wrap: some are negative, and of recipients who never get a message
 _UNDATED_EVERY = 97
 _REFUSES_EVERY = 25  # one in so many refuses mails, one in a few more each other channel
-_YEAR = timedelta(days=365)
+_KEPT = timedelta(days=180)  # Adobe's default for how long logs are kept
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def recipients() -> list[Recipient]:
 
 
 def _recipient(number: int) -> Recipient:
-    # Half a day off, so that nobody gets a year old while the simulator runs.
+    # Half a day off, so that nobody grows old enough while the simulator runs.
     age = None if number % _UNDATED_EVERY == 0 else timedelta(days=number * 37 % _LONGEST_DAYS + 0.5)
     refuses = {name for place, name in enumerate(DENYLISTS) if number % (_REFUSES_EVERY + 5 * place) == place + 1}
     return Recipient(number, age, frozenset(refuses))
 
 
 def by_activity(reacted: Collection[int]) -> Counter[str]:
-    """Count recipients by what they did within a year, where those reacted."""
+    """Count recipients by what they did within half a year, where those reacted."""
     return Counter(_activity(each, reacted) for each in recipients())
 
 
@@ -59,6 +59,6 @@ def denylisted(left: Collection[int]) -> Counter[str]:
 def _activity(recipient: Recipient, reacted: Collection[int]) -> str:
     if recipient.age is None:
         return "unknown"
-    if recipient.age < _YEAR:
+    if recipient.age < _KEPT:
         return "new"
     return "active" if recipient.recipient_id in reacted else "inactive"

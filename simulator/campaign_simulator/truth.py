@@ -57,7 +57,7 @@ class Truth:
     message_statuses: Mapping[int, int]  # messages that came into a status since the database was made
     message_failures: Mapping[tuple[int, int, int], int]  # by status (failed, or pending again), kind and reason
     tracking: Mapping[str, int]  # what recipients did, as far as the database knows: open, click, opt_out, mirror_page
-    recipients: Mapping[str, int]  # by what they did within a year: active, inactive, new (created since), unknown (undated)
+    recipients: Mapping[str, int]  # by what they did of late: active, inactive, new (created since), unknown (undated)
     recipients_denylisted: Mapping[str, int]  # by channel
     started: Mapping[tuple[int, bool], int]  # deliveries whose sending began within a day, by channel and tracked links
     message_domains: Mapping[tuple[str, str], int]  # by domain and what was said of them: sent, postponed, soft, hard

@@ -156,7 +156,7 @@ def test_recipients_are_what_the_truth_says(simulator: Simulator) -> None:
     truth = simulator.truth()
     assert dict(zip(DENYLISTS, refused[0], strict=True)) == truth.recipients_denylisted
     query = """
-        SELECT CASE WHEN tsCreated IS NULL THEN 'unknown' WHEN tsCreated > now() - interval '365 days' THEN 'new'
+        SELECT CASE WHEN tsCreated IS NULL THEN 'unknown' WHEN tsCreated > now() - interval '180 days' THEN 'new'
           WHEN iRecipientId IN (SELECT iRecipientId FROM NmsTrackingLogRcp) THEN 'active' ELSE 'inactive' END, count(*)
         FROM NmsRecipient WHERE iRecipientId <> 0 GROUP BY 1"""
     assert dict(select(simulator, query)) == dict(truth.recipients)

@@ -99,6 +99,8 @@ class LogStory(RuleBasedStateMachine):
     def remove(self) -> None:
         if self.log.exists():
             self.lost = self.lost or self.unread
+            # Nobody has seen the one that comes next, either.
+            self.behind = True
             self.log.unlink()
 
     @rule()

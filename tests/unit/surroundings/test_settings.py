@@ -72,7 +72,7 @@ def test_what_is_not_said_suits_production(tmp_path: Path) -> None:
 def test_recipients_are_counted_on_demand_only_and_only_then_their_columns_are_granted(tmp_path: Path) -> None:
     usual, on_demand = (loaded(tmp_path, RECIPIENTS % text) for text in ("", "enabled: true"))
     assert (usual.collectors.recipients.enabled, on_demand.collectors.recipients.enabled) == (False, True)
-    assert (usual.collectors.recipients.inactive_after, usual.collectors.recipients.rows) == (365 * 86400, 1000)
+    assert (usual.collectors.recipients.inactive_after, usual.collectors.recipients.rows) == (180 * 86400, 1000)
     lines, more = (set(grants_sql(config).splitlines()) for config in (usual, on_demand))
     denylists = (
         '"iblacklist", "iblacklistemail", "iblacklistfax", "iblacklistmobile", "iblacklistphone", "iblacklistpostalmail"'
