@@ -10,6 +10,7 @@ from campaign_exporter.doctor.needs import NEEDS
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.metric import Metric
 from campaign_exporter.sources.catalogue_statements import CATALOGUE_STATEMENTS
+from campaign_exporter.sources.log_statements import OTHER_LOGS, RECIPIENT_LOG
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS, columns_read
 
@@ -130,10 +131,16 @@ def statements_page() -> str:
     ours = "".join(_statement(each) for each in STATEMENTS if each.reads)
     catalogue = "".join(_statement(each) for each in STATEMENTS if not each.reads)
     doctor = "".join(_statement(each) for each in CATALOGUE_STATEMENTS)
+    others = _code(log.table for log in OTHER_LOGS)
+    logs = (
+        f"\nThe other delivery logs, {others},\n"
+        f"are asked what `{RECIPIENT_LOG.table}` is, in the same words, each where it is there.\n"
+        "What only collector `recipients` asks is asked, and granted, only where that is switched on.\n"
+    )
     return (
         _STATEMENTS_INTRODUCTION
         + f"\n## What is read\n\n| table | columns |\n|---|---|\n{rights}"
-        + f"\n## Statements on Campaign's tables\n{ours}"
+        + f"\n## Statements on Campaign's tables\n{logs}{ours}"
         + f"\n## Statements on PostgreSQL's own catalogue and statistics\n{catalogue}"
         + f"\n## What `campaign-exporter doctor` asks besides\n{doctor}"
     )
