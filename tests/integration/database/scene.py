@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from psycopg import sql
 
-from campaign_exporter.config import Config
+from campaign_exporter.config import Budget, Config
 from campaign_exporter.grants import grants_sql
 from campaign_exporter.plan import Watch
 from campaign_exporter.snapshot import Exposition
@@ -39,6 +39,15 @@ class MovableClock:
         return time.monotonic() + self.ahead
 
 
+#: Seconds of the database a minute, of which none are left.
+ALL_BUDGET = 60.0
+
+
+def generous(config: Config) -> Config:
+    """Give a configuration all of the database's time: a busy machine must not spend it."""
+    return config.model_copy(update={"budget": Budget(database_seconds_per_minute=ALL_BUDGET)})
+
+
 @dataclass
 class Scene:
     """One database of a server, its exporter, and what both show."""
@@ -52,7 +61,8 @@ class Scene:
     instance: dict[str, Any] = field(default_factory=dict)
     database_settings: dict[str, Any] = field(default_factory=dict)
     collectors: dict[str, Any] = field(default_factory=dict)
-    budget: dict[str, float] = field(default_factory=dict)
+    #: All of it: a busy machine must not spend it, but where that is the matter.
+    budget: dict[str, float] = field(default_factory=lambda: {"database_seconds_per_minute": ALL_BUDGET})
     exits: ExitStack = field(default_factory=ExitStack)
 
     @property

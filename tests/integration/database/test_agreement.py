@@ -17,7 +17,7 @@ from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.truth import Truth
-from integration.database.scene import MovableClock, Observer
+from integration.database.scene import MovableClock, Observer, generous
 
 _SPAN = timedelta(minutes=40)
 
@@ -47,7 +47,7 @@ def catch_up(simulator: Simulator) -> None:
 
 
 def observe(simulator: Simulator, state: State) -> Observer:
-    config = load_config(simulator.configuration_file)
+    config = generous(load_config(simulator.configuration_file))
     exposition, clock = Exposition(), MovableClock()
     watch = Watch(config, config.instances[0], clock=clock, state=state, exposition=exposition)
     return Observer(watch, exposition, clock)
@@ -113,7 +113,7 @@ def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) 
         simulator.insert_tricky_rows()
         check_deliveries(seen.round("deliveries"), simulator.truth())
         seen.close()
-    body, failures = sample_once(load_config(simulator.configuration_file), MovableClock())
+    body, failures = sample_once(generous(load_config(simulator.configuration_file)), MovableClock())
     assert [failure for failure in failures if "endpoints" not in failure] == []
     assert b"campaign_deliveries{" in body
 

@@ -4,6 +4,8 @@ import pytest
 
 from integration.database.scene import MakeScene, Observer, Scene
 
+#: Of the time that statements take, none must be that of other tests.
+pytestmark = pytest.mark.alone
 _COLLECTORS = ("pending", "database", "deliveries", "throughput")
 _SECONDS = "campaign_exporter_database_seconds_total"
 
@@ -30,6 +32,7 @@ def seconds(seen: Observer) -> float:
 def slow_scene(scene: Scene) -> Scene:
     scene.delivery(1)
     scene.slow("nmsdelivery", 55)
+    scene.budget.clear()
     return scene
 
 
@@ -84,6 +87,8 @@ def test_messages_that_are_counted_less_often_are_no_catch_up(slow_scene: Scene)
 
 def test_each_database_has_a_budget_of_its_own(make_scene: MakeScene) -> None:
     slow, quick = make_scene(), make_scene()
+    slow.budget.clear()
+    quick.budget.clear()
     slow.slow("nmsdelivery", 40)
     ours, others = slow.watch(), quick.watch()
     run(ours, 3)

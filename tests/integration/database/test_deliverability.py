@@ -14,7 +14,7 @@ from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.mail_servers import NAMES
-from integration.database.scene import MakeScene, MovableClock, Observer, Scene
+from integration.database.scene import MakeScene, MovableClock, Observer, Scene, generous
 
 COLLECTOR = "deliverability"
 AN_HOUR = 3600.0
@@ -183,7 +183,7 @@ def test_affinities_and_mail_servers_are_those_of_the_simulator(tmp_path: Path) 
         for _ in range(12):
             clock.advance(20)
             simulator.step()
-        config, exposition = load_config(simulator.configuration_file), Exposition()
+        config, exposition = generous(load_config(simulator.configuration_file)), Exposition()
         watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=exposition)
         found = Observer(watch, exposition, MovableClock()).round("affinity", COLLECTOR, "files")
         truth = simulator.truth().mail_servers

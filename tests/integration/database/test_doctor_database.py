@@ -10,18 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from campaign_exporter.config import Budget
 from campaign_exporter.doctor.check import Result
 from campaign_simulator.postgres import PostgresServer
 from integration.database.proxy import Proxy
 from integration.database.scene import PASSWORD, MakeScene, Scene, until
 from integration.examined import Examined, examined
 
-ALL_BUDGET = Budget(database_seconds_per_minute=60)
 
-
-def look(scene: Scene, budget: Budget = ALL_BUDGET) -> Examined:
-    seen = examined(scene.config().model_copy(update={"budget": budget}), scene.clock)
+def look(scene: Scene) -> Examined:
+    seen = examined(scene.config(), scene.clock)
     assert PASSWORD not in seen.text
     return seen
 
@@ -300,7 +297,8 @@ def test_a_zone_that_is_the_wrong_one(make_scene: MakeScene) -> None:
 
 def test_a_round_that_costs_more_than_the_budget(scene: Scene) -> None:
     scene.delivery(1)
-    seen = look(scene, Budget(database_seconds_per_minute=0.001))
+    scene.budget["database_seconds_per_minute"] = 0.001
+    seen = look(scene)
     assert seen.found == {"budget"}
     assert "make the intervals of all collectors" in seen.findings[0].mend
     assert "dearest statement: " in seen.findings[0].what

@@ -17,7 +17,7 @@ from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.truth import Truth
-from integration.database.scene import MovableClock, Observer
+from integration.database.scene import MovableClock, Observer, generous
 
 _SPAN = timedelta(minutes=28)
 _SECTION = "prod/outlook"
@@ -60,7 +60,7 @@ def under_way(truth: Truth) -> dict[tuple[str, ...], float]:
 
 
 def observer(simulator: Simulator, state: State) -> Observer:
-    config = load_config(simulator.configuration_file)
+    config = generous(load_config(simulator.configuration_file))
     exposition, clock = Exposition(), MovableClock()
     watch = Watch(config, config.instances[0], clock=clock, state=state, exposition=exposition)
     return Observer(watch, exposition, clock)

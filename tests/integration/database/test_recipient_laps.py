@@ -279,7 +279,6 @@ def test_without_recipients_there_is_nothing_to_count(scene: Scene) -> None:
 def test_a_step_that_takes_too_long_is_halved_and_grows_back(scene: Scene) -> None:
     switched_on(scene, rows=400)
     scene.database_settings["statement_timeout"] = 0.3
-    scene.budget["database_seconds_per_minute"] = 60
     scene.execute("INSERT INTO nmsrecipient (irecipientid, tscreated) SELECT n, now() FROM generate_series(1, 600) n")
     scene.execute("ANALYZE nmsrecipient")
     seen = scene.watch()
@@ -300,7 +299,6 @@ def test_a_step_that_takes_too_long_is_halved_and_grows_back(scene: Scene) -> No
 
 def test_tracking_logs_that_take_too_long_lose_nobody(scene: Scene, crowd: Crowd) -> None:
     scene.database_settings["statement_timeout"] = 0.3
-    scene.budget["database_seconds_per_minute"] = 60
     seen = scene.watch()
     assert step(seen) == 7
     scene.slow("nmstrackinglogrcp", 400)

@@ -27,7 +27,6 @@ def knock(seen: Observer, collector: str, statement: str = "") -> bool:
 def slow_scene(scene: Scene) -> Scene:
     """Make a table so big that to read it takes longer than a statement may."""
     scene.database_settings["statement_timeout"] = 0.2
-    scene.budget["database_seconds_per_minute"] = 60
     scene.execute("INSERT INTO nmsdelivery (ideliveryid, istate) SELECT n, 51 FROM generate_series(1, 1000) n")
     scene.execute("ANALYZE nmsdelivery")
     scene.slow("nmsdelivery", 1, each_row=True)

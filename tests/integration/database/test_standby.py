@@ -80,7 +80,7 @@ def test_the_doctor_tells_a_replica_and_when_it_is_too_far_behind(
     caught_up(primary, replica)
     replica.collectors = {"deliveries": {"interval": 1}}
     seen = examined(replica.config())
-    assert seen.found <= {"budget"}  # a busy machine
+    assert seen.found == set()
     assert seen.the("replica").what == "this is a replica, 0.0 s behind"
     assert {check.result for check in seen.checks if check.name.startswith("write")} == {Result.OK}
 

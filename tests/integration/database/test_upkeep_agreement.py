@@ -13,7 +13,7 @@ from campaign_exporter.snapshot import Exposition
 from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
-from integration.database.scene import MovableClock, Observer
+from integration.database.scene import MovableClock, Observer, generous
 
 UPKEEP = ("workflows", "maintenance", "hygiene")
 FAULTS = (
@@ -41,7 +41,7 @@ def simulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def seen(simulator: Simulator) -> Iterator[Observer]:
-    config = load_config(simulator.configuration_file)
+    config = generous(load_config(simulator.configuration_file))
     exposition, clock = Exposition(), MovableClock()
     observer = Observer(
         Watch(config, config.instances[0], clock=clock, state=State(), exposition=exposition), exposition, clock
@@ -102,7 +102,7 @@ def test_recipients_to_the_last_one(tmp_path: Path) -> None:
         for _ in range(30):
             clock.advance(6)
             simulator.step()
-        config = load_config(simulator.configuration_file)
+        config = generous(load_config(simulator.configuration_file))
         recipients = config.collectors.recipients.model_copy(update={"enabled": True, "rows": 300})
         changed = config.model_copy(update={"collectors": config.collectors.model_copy(update={"recipients": recipients})})
         watch = Watch(changed, changed.instances[0], clock=moving, state=State(), exposition=exposition)

@@ -172,8 +172,10 @@ def test_the_exporter_sees_all_of_the_simulated_instance(watching: Exporter) -> 
     success = {key: value for key, value in watching.metrics().items() if key[0] == "campaign_exporter_collector_success"}
     assert {collector for _, (collector,) in success} == set(COLLECTORS) - {"recipients"}  # on demand only
     assert set(success.values()) == {1.0}, success
-    endpoints = [value for (name, _), value in watching.metrics().items() if name == "campaign_endpoint_up"]
-    assert endpoints == [1.0] * 3
+    endpoints = {labels: value for (name, labels), value in watching.metrics().items() if name == "campaign_endpoint_up"}
+    configured = yaml.safe_load(STACK.configuration("exporter").read_text("utf-8"))["instances"][0]["endpoints"]
+    assert len(endpoints) == len(configured)
+    assert set(endpoints.values()) == {1.0}
 
 
 def test_the_stack_says_of_the_instance_what_the_simulator_says(simulator: Path, places: dict[str, str]) -> None:
