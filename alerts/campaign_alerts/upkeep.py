@@ -193,8 +193,8 @@ def _tables(values: Values) -> Alert:
             f" cleanup has left them. As far as they were measured they take {size}B.{each}"
         ),
         next_step=values.query(
-            "SELECT relname, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r' AND relname ~ '^wk(dlv_|f)[0-9]'"
-            " ORDER BY relpages DESC LIMIT 20"
+            "SELECT relname, pg_get_userbyid(relowner) AS owner, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r'"
+            " AND relname ~ '^wk(dlv_|f)[0-9]' AND pg_table_is_visible(oid) ORDER BY relpages DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=f"cleanup runs, and has left more than {settings['tables']} work tables that nobody needs",
@@ -286,8 +286,11 @@ def _events(values: Values) -> Alert:
             f" {float(settings['share']):.0%} of the newest ones. Order confirmations, passwords and the like do not go out."
         ),
         next_step=values.query(
-            "SELECT istatus, count(*), min(tscreated), max(tsprocessed) FROM nmsrtevent"
-            " WHERE tslastmodified >= now() - interval '1 hour' GROUP BY 1"
+            "SELECT istatus, count(*), count(*) FILTER (WHERE waits) AS unprocessed, min(tscreated) FILTER (WHERE waits)"
+            " AS oldest FROM (SELECT istatus, tscreated, tsprocessed IS NULL AND coalesce(tsexpiration, 'infinity') > now()"
+            " AND coalesce(tsscheduled, '-infinity') < now() - interval '15 minutes' AS waits FROM nmsrtevent"
+            " WHERE irteventid <> 0 AND tslastmodified BETWEEN now() - interval '2 hours' AND now() - interval '15 minutes'"
+            " ORDER BY tslastmodified DESC LIMIT 2000) s GROUP BY 1"
         ),
         dashboard=_PAGE,
         when=(

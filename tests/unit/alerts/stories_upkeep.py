@@ -16,8 +16,8 @@ _TABLES_BEGIN, _TABLES_END = minutes(20), hours(2)
 #: All samples of the window say so, and then `for`; what is over shows at once.
 _TABLES_FIRE, _TABLES_RESOLVED = _TABLES_BEGIN + WINDOW + hours(1), _TABLES_END + KEEP
 _TABLES_NEXT = (
-    "psql -c \"SELECT relname, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r' AND relname ~ '^wk(dlv_|f)[0-9]'"
-    ' ORDER BY relpages DESC LIMIT 20"'
+    "psql -c \"SELECT relname, pg_get_userbyid(relowner) AS owner, relpages * 8 AS kb FROM pg_class WHERE relkind = 'r'"
+    " AND relname ~ '^wk(dlv_|f)[0-9]' AND pg_table_is_visible(oid) ORDER BY relpages DESC LIMIT 20\""
 )
 
 
@@ -274,8 +274,11 @@ _TRANSACTION_STORIES = (
 #: All samples of the window say so, and then `for`.
 _EVENTS_FIRE, _EVENTS_RESOLVED = BEGINS + WINDOW + minutes(5), ENDS + KEEP
 _EVENTS_NEXT = (
-    'psql -c "SELECT istatus, count(*), min(tscreated), max(tsprocessed) FROM nmsrtevent'
-    " WHERE tslastmodified >= now() - interval '1 hour' GROUP BY 1\""
+    'psql -c "SELECT istatus, count(*), count(*) FILTER (WHERE waits) AS unprocessed, min(tscreated) FILTER (WHERE waits)'
+    " AS oldest FROM (SELECT istatus, tscreated, tsprocessed IS NULL AND coalesce(tsexpiration, 'infinity') > now() AND"
+    " coalesce(tsscheduled, '-infinity') < now() - interval '15 minutes' AS waits FROM nmsrtevent WHERE irteventid <> 0"
+    " AND tslastmodified BETWEEN now() - interval '2 hours' AND now() - interval '15 minutes'"
+    ' ORDER BY tslastmodified DESC LIMIT 2000) s GROUP BY 1"'
 )
 
 
