@@ -19,19 +19,21 @@ from campaign_exporter.errors import (
     TlsFailed,
     Unreadable,
 )
-from campaign_exporter.sources.endpoints import Answer
+from campaign_exporter.sources.endpoints import Answer, Look
 from campaign_exporter.sources.fanout import Fanout
 
 #: Days before the end of a certificate at which it is time to renew it.
 RENEW_DAYS = 14
 _DAY = 86400.0
+_OK, _SERVER_ERROR = 200, 500
+_COMPARE = "compare url and kind with what the address answers to curl"
 _MENDS: Mapping[type[SourceError], str] = {
     TlsFailed: "renew the certificate; if its authority is your own, name its certificate as ca_file",
     AuthenticationFailed: "put a valid token into the session_token_file",
     TimedOut: "open the address from this machine with curl: a proxy, a firewall or a busy server holds it",
     ConnectFailed: "open the address from this machine with curl: is the server up, the port open, HTTPS_PROXY right?",
-    BadAnswer: "compare url and kind with what the address answers to curl",
-    Unreadable: "compare url and kind with what the address answers to curl",
+    BadAnswer: _COMPARE,
+    Unreadable: _COMPARE,
     Missing: "name a file that is there",
     PermissionDenied: "let the user that runs the exporter read the file",
 }
@@ -41,22 +43,32 @@ def examine(patient: Patient) -> Iterator[Check]:
     """Ask all endpoints side by side."""
     timeout = patient.whole.collectors.endpoints.deadline
     probes = [probe for endpoint in patient.instance.endpoints for probe in probes_of(endpoint)]
-    answers = Fanout().run({each.name: partial(each.probe.check, timeout * 0.9) for each in probes}, timeout)
+    looks = Fanout().run({each.name: partial(each.probe.look, timeout * 0.9) for each in probes}, timeout)
     for each in probes:
-        answer = answers[each.name]
-        if isinstance(answer, SourceError):
-            yield no_answer(each.endpoint, answer, each)
+        seen = looks[each.name]
+        look = Look(error=seen) if isinstance(seen, SourceError) else seen
+        if look.answer is None:
+            yield no_answer(each, look)
             continue
-        yield answered(each.endpoint, answer, each)
-        if answer.certificate_ends is not None:
-            yield certificate(each.endpoint, (answer.certificate_ends - patient.clock.time()) / _DAY, each)
+        yield answered(each.endpoint, look.answer, each)
+        if look.answer.certificate_ends is not None:
+            yield certificate(each.endpoint, (look.answer.certificate_ends - patient.clock.time()) / _DAY, each)
 
 
-def no_answer(endpoint: Endpoint, error: SourceError, probe: Probe | None = None) -> Check:
-    """Judge an endpoint that did not answer as it should."""
-    mend = next((mend for meaning, mend in _MENDS.items() if isinstance(error, meaning)), "see the exporter's log")
-    why = f'{ENDPOINT_UP.name}{{endpoint="{endpoint.name}"}} is 0'
-    return finding("answer", _subject(endpoint, probe), str(error), why=why, mend=mend)
+def no_answer(probe: Probe, look: Look) -> Check:
+    """Judge an endpoint that did not answer as it should, by what was seen nevertheless."""
+    why = f'{ENDPOINT_UP.name}{{endpoint="{probe.endpoint.name}"}} is 0'
+    return finding("answer", _subject(probe.endpoint, probe), str(look.error), why=why, mend=_mend(probe.endpoint, look))
+
+
+def _mend(endpoint: Endpoint, look: Look) -> str:
+    if look.queue is not None:
+        return "nothing empties Message Center's queue, the endpoint itself is well: go on with runbook CampaignEventQueueStuck"
+    if isinstance(look.error, BadAnswer) and look.status is not None and look.status >= _SERVER_ERROR:
+        return "Campaign or its web server is at fault: look at the logs of both on that server"
+    if isinstance(look.error, BadAnswer) and look.status == _OK and endpoint.kind == "ping":
+        return f"where Campaign itself says Error, look at the log of its web process; else {_COMPARE}"
+    return next((mend for meaning, mend in _MENDS.items() if isinstance(look.error, meaning)), "see the exporter's log")
 
 
 def answered(endpoint: Endpoint, answer: Answer, probe: Probe | None = None) -> Check:

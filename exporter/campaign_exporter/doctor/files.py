@@ -42,7 +42,8 @@ def _judged(kind: str, host: Host, files: Files) -> Iterator[Check]:
         yield ok(name, subject, "temporary files and var are on one device")
     if files.cores is not None and files.cores.number:
         why = "each is a process that crashed"
-        yield finding(name, subject, f"{files.cores.number:.0f} core files", why=why, mend="move them away, and ask why")
+        text = f"{files.cores.number:.0f} core file{'' if files.cores.number == 1 else 's'}"
+        yield finding(name, subject, text, why=why, mend="move them away, and ask why")
     if files.working is not None and files.working.cut:
         text = f"more than {files.working.files:.0f} files, so that not all are looked at"
         yield finding(name, subject, text, why="the numbers are too small", mend="raise files.most_files")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from campaign_exporter.catalogue import DATABASE_BLOCKED, DATABASE_LONGEST_WAIT
 from campaign_exporter.doctor import mends
-from campaign_exporter.doctor.check import Check, cannot_tell, finding, listed, ok
+from campaign_exporter.doctor.check import Check, Result, cannot_tell, finding, listed, ok
 from campaign_exporter.doctor.connection import SUBJECT
 from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.doctor.patient import Patient
@@ -43,8 +43,10 @@ def examine(patient: Patient) -> Iterator[Check]:
         exempt = frozenset[tuple[str, str]]().union(*map(_columns_of, _AS_ONE_LIKES)) | (
             _columns_of(TIMEZONE) if zone_read else frozenset()
         )
-        yield beyond_tables(patient.relations, scope)
-        yield beyond_columns(patient.checkup.column_rights(), scope, exempt)
+        tables = beyond_tables(patient.relations, scope)
+        yield tables
+        where = "" if tables.result is Result.OK else " of the tables that may not be read as a whole"
+        yield beyond_columns(patient.checkup.column_rights(), scope, exempt, where)
     if "database" in patient.collectors:
         yield statistics(allowed=patient.checkup.reads_statistics(), role=scope.role)
 
@@ -121,13 +123,13 @@ def beyond_tables(relations: Sequence[Relation], scope: Scope) -> Check:
     )
 
 
-def beyond_columns(given: Sequence[ColumnRight], scope: Scope, exempt: frozenset[tuple[str, str]]) -> Check:
-    """Find columns that may be read and are not."""
+def beyond_columns(given: Sequence[ColumnRight], scope: Scope, exempt: frozenset[tuple[str, str]], where: str) -> Check:
+    """Find columns that may be read and are not; `where` says which ones were looked at."""
     asked = columns_read((*STATEMENTS, *OTHER_LOG_STATEMENTS))
     read = {(table, column) for table, names in asked.items() for column in names} | exempt
     unread = [right for right in given if (right.table, right.column) not in read]
     if not unread:
-        return ok("other columns", SUBJECT, "none may be read beyond those that are")
+        return ok("other columns", SUBJECT, f"none{where} may be read beyond those that are")
     secrets = [_SECRETS[right.table][1] for right in unread if _SECRETS.get(right.table, ("", ""))[0] == right.column]
     return finding(
         "other columns",

@@ -9,6 +9,7 @@ from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.statement import Index, Statement
 from campaign_exporter.sources.survey import Survey
+from campaign_exporter.sources.tracking_statements import TRACKED_DELIVERIES
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -53,11 +54,15 @@ def indexes(survey: Survey, scope: Scope) -> Iterator[Check]:
             SUBJECT,
             f"table {table} lacks an index that begins with {', '.join(names)}",
             why=scope.loss(lost),
-            mend=mends.index(scope.schema, table, names),
+            mend=mends.index(scope.schema, table, names) + _unasked(lost),
         )
     if not absent:
         told = ", ".join(f"{table} ({', '.join(names)})" for table, names in needed)
         yield ok("indexes", SUBJECT, f"{told or 'none is needed'}: no large table is scanned")
+
+
+def _unasked(lost: Sequence[Statement]) -> str:
+    return "" if lost != [TRACKED_DELIVERIES] else " Or, if nobody misses that, set collectors: {tracking: {links: false}}"
 
 
 def _do_without(scope: Scope, table: str, lost: Sequence[Statement]) -> str:

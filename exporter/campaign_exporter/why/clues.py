@@ -106,8 +106,9 @@ def follow_up(detail: DeliveryDetail, platform: Platform, found: Clues) -> Itera
 
 
 def _unread(name: str, what: str, error: SourceError, source: str) -> Clue:
-    mend = "; see `campaign-exporter grants`" if isinstance(error, PermissionDenied) else ""
-    return Clue(name, f"{what} cannot be read: {error}", f"let the role read it, if it may{mend}", source)
+    # The error of a right that is missing names the command that prints it.
+    advice = "let the role read it, if it may" if isinstance(error, PermissionDenied) else ""
+    return Clue(name, f"{what} cannot be read: {error}", advice, source)
 
 
 def _log(log: LogLines | SourceError) -> Iterator[Clue]:
@@ -145,7 +146,8 @@ def _sequence(last: int | SourceError | None) -> Clue:
         return Clue("sequence", "how many ids are used up cannot be seen", mend, source)
     share = last / _LAST_ID
     evidence = f"{share:.0%} of the ids of xtknewid are used up"
-    return Clue("sequence", evidence, "ask Adobe before it wraps" if share >= _MUCH else "", source, seen=share >= _MUCH)
+    advice = "ask Adobe what to do before sequence xtknewid wraps" if share >= _MUCH else ""
+    return Clue("sequence", evidence, advice, source, seen=share >= _MUCH)
 
 
 def _sms_containers(detail: DeliveryDetail, platform: Platform) -> Clue:

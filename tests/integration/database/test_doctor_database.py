@@ -198,6 +198,21 @@ def test_an_index_is_made_by_its_mend(scene: Scene) -> None:
     assert look(scene).findings == []
 
 
+def test_the_index_of_tracked_links_can_be_done_without(scene: Scene) -> None:
+    [name] = scene.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'nmstrackingurl'::regclass"
+        " AND pg_get_indexdef(indexrelid, 1, true) = 'ideliveryid'"
+    )
+    scene.execute(f"DROP INDEX {name[0]}")
+    mend = look(scene).the("indexes").mend
+    assert mend.endswith(" Or, if nobody misses that, set collectors: {tracking: {links: false}}")
+    scene.collectors["tracking"] = {"links": False}
+    assert look(scene).findings == []
+    scene.collectors.clear()
+    scene.execute(mend.split(" Or,")[0])
+    assert look(scene).findings == []
+
+
 def test_a_delivery_log_that_not_every_instance_has_is_examined_where_it_is_there(scene: Scene) -> None:
     table = "nmsbroadlogsvc"
     assert table not in look(scene).text

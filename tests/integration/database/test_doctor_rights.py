@@ -200,6 +200,7 @@ def test_whole_tables_are_found(scene: Scene, whose: str) -> None:
     for secret in ("mData", "sPassword", "sStringValue"):
         assert secret in seen.findings[0].why
     assert ("PUBLIC" in seen.findings[0].mend) == (whose == "PUBLIC")
+    assert seen.the("other columns").what.startswith("none of the tables that may not be read as a whole")
     scene.execute(seen.findings[0].mend.split(";")[0])
     grant_columns(scene)
     assert look(scene).findings == []

@@ -204,6 +204,6 @@ def test_doctor_says_what_is_wrong_with_files(place: Path) -> None:
     told = {check.name: (check.result.value, check.what) for check in checks(reading, config.instances[0].hosts[0])}
     assert told["files working"][0] == "finding"
     assert "nowhere is not there" in told["files working"][1]
-    assert told["files cores"] == ("finding", "1 core files")
+    assert told["files cores"] == ("finding", "1 core file")
     assert told["files temporary"][0] == ("finding" if OTHER_DEVICE.exists() else "ok")
     assert "files log" not in told

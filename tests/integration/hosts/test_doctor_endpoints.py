@@ -56,6 +56,29 @@ def test_answers_are_told_with_their_build() -> None:
     assert "build 9236, over plain HTTP" in seen.the("answer").what
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "mend"),
+    [
+        ("ping", b"Error\nThe queue is full (400/400)", 200, "CampaignEventQueueStuck"),
+        ("ping", b"Error\nno database", 200, "where Campaign itself says Error"),
+        ("ping", b"<html>", 200, "compare url and kind"),
+        ("ping", b"", 500, "Campaign or its web server is at fault"),
+        ("redirection", b"", 503, "Campaign or its web server is at fault"),
+        ("redirection", b"", 404, "compare url and kind"),
+        ("redirection", b"<html>", 200, "compare url and kind"),
+        ("redirection", b"<redir status='KO'/>", 200, "compare url and kind"),
+        ("resource", b"", 200, "compare url and kind"),
+    ],
+)
+def test_a_bad_answer_is_mended_by_what_it_was(tmp_path: Path, kind: str, body: bytes, status: int, mend: str) -> None:
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    with serving(answer(body, status)) as web:
+        session = {"session_token_file": token} if kind == "ping" else {}
+        seen = look({"name": "app", "kind": kind, "url": web.url, **session})
+    assert mend in seen.the("answer").mend
+
+
 def test_each_failure_has_its_mend_and_hides_the_token(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(TOKEN)
