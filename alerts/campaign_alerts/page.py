@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from campaign_alerts.overlap import SITUATIONS
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.values import Values
+from campaign_exporter.config import Collectors
+
+#: Seconds from which on an interval is told in minutes.
+_LONG = 60
 
 _INTRODUCTION = """\
 # Alerts
@@ -39,11 +43,14 @@ compared as rates. Instances are told apart by `campaign_instance`, so no two ma
 _TIMES = """\
 ## How long they take
 
-From a fault to a firing alert pass, one after the other: the rest of the collector's interval (15 s; throughput, outlook
-and endpoints 30 s, disks 60 s), the rest of the scrape interval, what the column *after* says, and up to one evaluation
-({interval}).
+From a fault to a firing alert pass, one after the other: the rest of the collector's interval, the rest of the scrape
+interval, what the column *after* says, and up to one evaluation ({interval}).
 There, the last time is `for`; before it stands how long the fault must have lasted, or all samples must have said so.
 Alertmanager adds its `group_wait`.
+
+Where the exporter's configuration says nothing else, collectors run each
+
+{intervals}
 
 An alert goes on for {keep} after its condition was seen for the last time, and root alerts (those with a `cause`) for
 {keep_root}: so that lost data resolve nothing, and that a root alert outlasts what it mutes.
@@ -74,6 +81,7 @@ def alerts_page(values: Values, groups: tuple[Group, ...]) -> str:
     names = {"job": values.job, "window": values.window, "interval": values.interval, "keep": values.keep}
     names["scrape_interval"] = values.scrape_interval
     names["keep_root"] = values.keep_root
+    names["intervals"] = "\n".join(_intervals())
     return "\n".join(
         [
             _INTRODUCTION.format(**names),
@@ -93,6 +101,19 @@ def alerts_page(values: Values, groups: tuple[Group, ...]) -> str:
             "",
         ]
     )
+
+
+def _intervals() -> Iterator[str]:
+    """List the intervals of the exporter's collectors, the shortest first."""
+    settings = Collectors()
+    intervals = {name: settings.of(name).interval for name in Collectors.model_fields}
+    for interval in sorted({*intervals.values()}):
+        names = ", ".join(sorted(name for name, each in intervals.items() if each == interval))
+        yield f"- {_told(interval)}: {names}"
+
+
+def _told(interval: float) -> str:
+    return f"{interval / 60:g} min" if interval > _LONG else f"{interval:g} s"
 
 
 def _alerts(groups: tuple[Group, ...]) -> Iterator[str]:

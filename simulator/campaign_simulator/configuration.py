@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from campaign_simulator.endpoints import NAMES, Endpoints
-from campaign_simulator.hosts import Host, Hosts
+from campaign_simulator.hosts import Host, Hosts, replace_file
 
 
 def configuration(
@@ -26,7 +26,7 @@ def configuration(
 
 def write_configuration(path: Path, content: Mapping[str, Any]) -> None:
     """Write a configuration as YAML."""
-    path.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    replace_file(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
 
 
 def _host(host: Host) -> dict[str, Any]:

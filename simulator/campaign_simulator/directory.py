@@ -12,6 +12,7 @@ from campaign_simulator.hosts import replace_file
 
 _LOCK_FILE = "simulator.lock"
 _STATUS_FILE = "simulator.json"
+_CONFIGURATION_FILE = "campaign-exporter.yaml"
 _LOCK_TRIES = 10
 _LOCK_PAUSE_SECONDS = 0.05  # somebody may only be asking whether a simulator runs
 
@@ -27,6 +28,11 @@ class SimulatorDirectory:
         self.path = path
         self._lock: int | None = None
 
+    @property
+    def configuration(self) -> Path:
+        """The exporter's configuration: there while a simulator runs that it describes."""
+        return self.path / _CONFIGURATION_FILE
+
     def take(self) -> None:
         """Claim the directory and remove what an earlier simulator left; raises DirectoryInUseError."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -37,15 +43,19 @@ class SimulatorDirectory:
             time.sleep(_LOCK_PAUSE_SECONDS)
         else:
             raise DirectoryInUseError(f"a simulator runs in {self.path}: stop it, or choose another directory")
-        (self.path / _STATUS_FILE).unlink(missing_ok=True)
+        self._remove()
         shutil.rmtree(self.path / "hosts", ignore_errors=True)
 
     def release(self) -> None:
         """Let others have the directory."""
         if self._lock is not None:
-            (self.path / _STATUS_FILE).unlink(missing_ok=True)
+            self._remove()
             os.close(self._lock)
             self._lock = None
+
+    def _remove(self) -> None:
+        for file in (self.path / _STATUS_FILE, self.configuration):
+            file.unlink(missing_ok=True)
 
     def announce(self, status: dict[str, Any]) -> None:
         """Tell other programs where everything is."""

@@ -111,7 +111,7 @@ class Simulator:
     @property
     def configuration_file(self) -> Path:
         """The exporter's configuration."""
-        return self.directory / "campaign-exporter.yaml"
+        return self._files.configuration
 
     def start(self) -> None:
         """Start everything, anew: what an earlier run left in the directory is removed.

@@ -99,6 +99,7 @@ def test_a_new_run_starts_over_and_ends_at_a_signal(directory: Path) -> None:
         second = simulator("run", "--directory", str(directory))
         assert second.returncode == 1
         assert second.stderr.startswith("campaign-simulator: a simulator runs in")
+        assert (directory / "campaign-exporter.yaml").exists()
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -109,6 +110,7 @@ def test_a_new_run_starts_over_and_ends_at_a_signal(directory: Path) -> None:
     assert "Traceback" not in log
     assert port_is_closed(port)
     assert not (directory / "simulator.json").exists()
+    assert not (directory / "campaign-exporter.yaml").exists()
 
 
 def test_a_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:

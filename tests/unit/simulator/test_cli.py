@@ -74,6 +74,20 @@ def test_two_simulators_do_not_share_a_directory(tmp_path: Path) -> None:
     second.release()
 
 
+def test_the_exporters_configuration_is_there_only_while_a_simulator_is(tmp_path: Path) -> None:
+    directory = SimulatorDirectory(tmp_path)
+    assert directory.configuration == Simulator(tmp_path).configuration_file
+    directory.configuration.write_text("of a simulator that was killed")
+    directory.take()
+    assert not directory.configuration.exists()
+    directory.configuration.write_text("of this one")
+    with pytest.raises(DirectoryInUseError):
+        SimulatorDirectory(tmp_path).take()
+    assert directory.configuration.exists()
+    directory.release()
+    assert not directory.configuration.exists()
+
+
 def test_an_unknown_fault_is_exit_2_with_one_line(served: Path) -> None:
     result = invoke("fault", "mta-up", "--directory", str(served))
     assert result.exit_code == 2
