@@ -5,8 +5,9 @@ pg_stat_statements tells the time of planning and execution, and the buffers, of
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from psycopg import sql
 from benchmarks.exporters import OURS, RIVALS, ROLES, Site, backends, rival
 from benchmarks.machine import CONSOLE, circumstances, step
 from benchmarks.questions import BEST, NAIVE
-from campaign_exporter.config import load_config
+from campaign_exporter.config import Budget, load_config
 from campaign_exporter.plan import Watch
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.snapshot import Exposition
@@ -26,6 +27,10 @@ from campaign_simulator.postgres import PostgresServer
 
 ROWS = (1_000_000, 5_000_000, 20_000_000)
 BY_HAND = "by hand"
+#: A round of every collector, also of those for whose answers nobody else was asked.
+EVERYTHING = f"{OURS}, all that it tells"
+#: The collectors that answer what the others are asked.
+_ASKED = frozenset({"affinity", "deliveries", "pending", "throughput", "database"})
 #: Others than ours are asked this often at most; where it takes minutes they are asked once.
 _PATIENCE_SECONDS = 20.0
 _ONCE = 3600
@@ -92,18 +97,21 @@ def _fill(simulator: Simulator, rows: int, *, first: bool) -> None:
 
 
 def _of_size(site: Site, rows: int, runs: int) -> dict[str, Any]:
-    measured: dict[str, Any] = {name: [] for name in (OURS, BY_HAND, *RIVALS)}
+    measured: dict[str, list[Cost]] = {name: [] for name in (OURS, EVERYTHING, BY_HAND, *RIVALS)}
     config = load_config(site.simulator.configuration_file)
-    watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=Exposition())
+    # A round that the budget leaves out would cost nothing.
+    generous = config.model_copy(update={"budget": Budget(database_seconds_per_minute=60)})
+    watch = Watch(generous, config.instances[0], clock=SystemClock(), state=State(), exposition=Exposition())
     with site.simulator.connect() as connection, _hand(site) as hand:
         connection.execute("SET statement_timeout TO 0")
         for _ in range(2):
-            _our_round(watch)
+            _our_round(watch, watch.jobs)
             _by_hand(hand)
         held = backends(connection, [OURS])[OURS]
         for number in range(runs):
             with step(f"{rows:,} rows: run {number + 1} of {runs}"):
-                measured[OURS].append(_cost(connection, ROLES[OURS], lambda: _our_round(watch)))
+                measured[OURS].append(_cost(connection, ROLES[OURS], lambda: _our_round(watch, _ASKED)))
+                measured[EVERYTHING].append(_cost(connection, ROLES[OURS], lambda: _our_round(watch, watch.jobs)))
                 held = max(held, backends(connection, [OURS])[OURS])
                 measured[BY_HAND].append(_cost(connection, "bench_hand", lambda: _by_hand(hand)))
                 for name in RIVALS:
@@ -112,11 +120,24 @@ def _of_size(site: Site, rows: int, runs: int) -> dict[str, Any]:
                         measured[name].append(_cost(connection, ROLES[name], ask))
             for name, costs in measured.items():
                 CONSOLE.print(f"  {name:<20}{costs[-1].milliseconds:12,.1f} ms {costs[-1].buffers:12,} buffers")
+        collectors = _each(watch, connection)
     watch.close()
     # The page shows the statements of our last round.
-    for cost in (each for name, costs in measured.items() for each in (costs[:-1] if name == OURS else costs)):
+    for cost in (each for name, costs in measured.items() for each in (costs[:-1] if name == EVERYTHING else costs)):
         cost.statements.clear()
-    return {name: [asdict(cost) for cost in costs] for name, costs in measured.items()} | {"connections": held}
+    told: dict[str, Any] = {name: [asdict(cost) for cost in costs] for name, costs in measured.items()}
+    return told | {"collectors": collectors, "connections": held}
+
+
+def _each(watch: Watch, connection: psycopg.Connection) -> dict[str, Any]:
+    """Measure a round of each collector by itself: seconds of its interval, milliseconds and buffers."""
+    found: dict[str, Any] = {}
+    for name, job in watch.jobs.items():
+        cost = _cost(connection, ROLES[OURS], partial(_our_round, watch, {name}))
+        if cost.buffers:
+            interval = type(job.settings)().interval
+            found[name] = {"interval": interval, "milliseconds": cost.milliseconds, "buffers": cost.buffers}
+    return found
 
 
 def _cost(connection: psycopg.Connection, role: str, work: Callable[[], None]) -> Cost:
@@ -126,14 +147,14 @@ def _cost(connection: psycopg.Connection, role: str, work: Callable[[], None]) -
     statements = [(str(text)[:100], int(calls), float(ms), int(buffers)) for text, calls, ms, _, buffers in rows]
     return Cost(
         sum(ms for _, _, ms, _ in statements),
-        max(float(longest) for _, _, _, longest, _ in rows),
+        max((float(longest) for _, _, _, longest, _ in rows), default=0.0),
         sum(buffers for *_, buffers in statements),
         [each for each in statements if each[3] or each[2] > 1],
     )
 
 
-def _our_round(watch: Watch) -> None:
-    for job in watch.jobs.values():
+def _our_round(watch: Watch, names: Container[str]) -> None:
+    for job in (job for name, job in watch.jobs.items() if name in names):
         job.run()
         if job.errors and job.name != "endpoints":
             raise RuntimeError(f"{job.name}: {job.errors}")

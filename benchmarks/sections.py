@@ -9,7 +9,7 @@ from benchmarks.exporters import OURS, RIVALS
 from benchmarks.kept import FILE
 from benchmarks.picture import Axis, Points, chart
 from benchmarks.questions import BEST, NAIVE
-from benchmarks.rounds import BY_HAND
+from benchmarks.rounds import BY_HAND, EVERYTHING
 from benchmarks.scrapes import ENCODINGS, EXPORTERS, PARALLEL
 
 Part = Mapping[str, Any]
@@ -76,13 +76,14 @@ def _middle(runs: Sequence[Part], kind: str, quantile: str) -> float:
 
 
 def _rounds(part: Part) -> str:
-    names, sizes = (OURS, BY_HAND, *RIVALS), sorted(part["rows"], key=int)
+    names, sizes = (OURS, EVERYTHING, BY_HAND, *RIVALS), sorted(part["rows"], key=int)
     for measure, unit in (("milliseconds", "milliseconds of the database"), ("buffers", "buffers of 8 kB")):
         lines = {name: [(int(size), _cost(part, size, name, measure)) for size in sizes] for name in names}
         highest = 10 ** len(str(int(max(value for points in lines.values() for _, value in points))))
         across = Axis("rows of NmsBroadLogRcp", int(sizes[0]), int(sizes[-1]), powers=True)
         _draw(f"rounds-{measure}", chart("A round of all questions", across, Axis(unit, 1, highest, powers=True), lines))
-    dearest = sorted(part["rows"][sizes[-1]][OURS][-1]["statements"], key=lambda each: -each[3])[:_DEAREST]
+    most = part["rows"][sizes[-1]]
+    dearest = sorted(most[EVERYTHING][-1]["statements"], key=lambda each: -each[3])[:_DEAREST]
     return texts.ROUNDS.format(
         when=_when(part),
         postgresql=part["postgresql"],
@@ -91,6 +92,10 @@ def _rounds(part: Part) -> str:
             (_round_row(part, size, name) for size in sizes for name in names),
         ),
         most=int(sizes[-1]),
+        collectors=table(
+            ("collector", "interval, s", "ms of the database", "buffers", "ms a minute"),
+            _collector_rows(most["collectors"]),
+        ),
         dearest=table(
             ("statement", "asked", "ms", "buffers"),
             ((f"`{text[:90]}`", calls, f"{ms:.2f}", f"{buffers:,}") for text, calls, ms, buffers in dearest),
@@ -98,6 +103,15 @@ def _rounds(part: Part) -> str:
         naive="\n".join(f"-- {each.help}\n{each.query.strip()};" for each in NAIVE),
         best="\n".join(f"{query.strip()};" for query in BEST),
     )
+
+
+def _collector_rows(collectors: Part) -> Iterator[Row]:
+    whole = 0.0
+    for name, cost in sorted(collectors.items(), key=lambda each: -each[1]["milliseconds"] / each[1]["interval"]):
+        minutely = cost["milliseconds"] * 60 / cost["interval"]
+        whole += minutely
+        yield f"`{name}`", f"{cost['interval']:g}", f"{cost['milliseconds']:.1f}", f"{cost['buffers']:,}", f"{minutely:.0f}"
+    yield "all", "", "", "", f"{whole:.0f}"
 
 
 def _round_row(part: Part, size: str, name: str) -> Row:

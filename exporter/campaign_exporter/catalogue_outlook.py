@@ -74,8 +74,9 @@ PAST_VALIDITY = Metric(
 UPCOMING = Metric(
     "campaign_upcoming_messages",
     "gauge",
-    "Messages that this instance is to send between now and a horizon: of launched deliveries (also their waves and retries),"
-    " and of prepared ones that somebody or something is still to launch. A longer horizon holds the shorter ones.",
+    "Messages that become due between now and a horizon: of launched deliveries (also their waves and retries), and of prepared"
+    " ones that somebody or something is still to launch. A longer horizon holds the shorter ones. What is due already is"
+    " campaign_messages_due.",
     _COLLECTOR,
     ("stage", "horizon"),
     {"stage": (LAUNCHED, PREPARED), "horizon": tuple(HORIZONS)},

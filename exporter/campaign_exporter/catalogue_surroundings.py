@@ -39,8 +39,8 @@ _QUEUE = "/nl/jsp/mcPing.jsp (Adobe's SDK for JavaScript: mcPing)"
 EVENT_QUEUE_LENGTH = Metric(
     "campaign_event_queue_length",
     "gauge",
-    "Events that wait in Message Center's queue, by the endpoint's answer of the last round, be it that the queue is full;"
-    " absent where the answer does not tell.",
+    "Events that wait in Message Center's queue, as the endpoint answered in the last round, also where it answers that the"
+    " queue is full; absent where the answer does not tell.",
     "endpoints",
     ("endpoint", "address"),
     source=f"{_QUEUE}: eventQueueSize",

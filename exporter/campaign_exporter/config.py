@@ -21,6 +21,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _MODULE = re.compile(r"[A-Za-z_]+")
 _DAY = 86400.0
+_LONGEST_DAYS = 3650
 _LONGEST_NAME = 128
 _NO_URL = "must be an http:// or https:// address"
 
@@ -30,8 +31,14 @@ def parse_duration(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if not isinstance(value, str) or not value or _DURATION.sub("", value):
-        raise ValueError("must be a duration such as 15s or 1m30s")
+        raise ValueError("must be a duration such as 15s, 1m30s or 2d")
     return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(value))
+
+
+def _long_time(seconds: float) -> float:
+    if not _DAY <= seconds <= _LONGEST_DAYS * _DAY:
+        raise ValueError(f"must be from 1d to {_LONGEST_DAYS}d; a number without unit is seconds")
+    return seconds
 
 
 def _http_url(url: str) -> str:
@@ -114,7 +121,7 @@ def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=_DAY, allow_inf_nan=False)]
-LongTime = Annotated[float, BeforeValidator(parse_duration), Field(ge=_DAY, le=3650 * _DAY, allow_inf_nan=False)]
+LongTime = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_long_time)]
 Interval = Annotated[float, BeforeValidator(parse_duration), AfterValidator(_interval)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ServerAddress = Annotated[str, BeforeValidator(_text), AfterValidator(_server_address)]

@@ -84,4 +84,4 @@ def test_a_port_that_is_taken_is_one_clear_line(scratch: Path) -> None:
 def test_a_duration_that_is_none_is_one_clear_line(scratch: Path) -> None:
     process = _demo(scratch, _free_address(), "--duration", "soon")
     output, _ = process.communicate(timeout=30)
-    assert (process.returncode, output) == (2, "--duration soon: must be a duration such as 15s or 1m30s\n")
+    assert (process.returncode, output) == (2, "--duration soon: must be a duration such as 15s, 1m30s or 2d\n")

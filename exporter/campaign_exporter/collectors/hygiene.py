@@ -119,7 +119,7 @@ def _add_work_tables(samples: Samples, tables: Iterable[WorkTable], owners: Owne
     for table in tables:
         key = table.prefix, standing(table, owners)
         counts[key] += 1
-        sizes[key] += table.size
+        sizes[key] += table.size if table.measured else 0
         unmeasured[table.prefix] += not table.measured
     for (prefix, state), count in counts.items():
         samples.add(catalogue.WORK_TABLES, count, prefix=prefix, standing=state)

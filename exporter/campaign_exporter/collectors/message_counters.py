@@ -116,15 +116,15 @@ class MessageCounters:
             if fate.reason in _REFUSALS:
                 self._refusals[label, fate.reason] += messages
 
-    def add_to(self, samples: Samples) -> None:
-        """Add the counters, each documented one also where it is 0."""
+    def add_to(self, samples: Samples, *, by_domain: bool) -> None:
+        """Add the counters, each documented one also where it is 0; those of domains only where addresses can be read now."""
         for status in dict.fromkeys((*LOG_STATUSES.values(), *self._statuses)):
             samples.add(MESSAGE_TRANSITIONS, self._statuses[status], status=status)
             samples.add(MESSAGE_TRANSITIONS_CATCH_UP, self._late[status], status=status)
         for outcome, kind, reason in sorted(_DOCUMENTED | self._failures.keys()):
             value = self._failures[outcome, kind, reason]
             samples.add(MESSAGE_FAILURES, value, outcome=outcome, kind=kind, reason=reason)
-        for domain in (*self._top.chosen, OTHER) if self._mails else ():
+        for domain in (*self._top.chosen, OTHER) if self._mails and by_domain else ():
             for result in DOMAIN_RESULTS:
                 samples.add(MESSAGE_DOMAIN_RESULTS, self._results[domain, result], domain=domain, result=result)
             for reason in DOMAIN_REFUSALS:

@@ -7,11 +7,17 @@ from campaign_exporter import message_metrics
 from campaign_exporter.collectors.message_counters import MessageCounters, fate_of
 from campaign_exporter.config import MessagesSettings
 from campaign_exporter.domain.log_window import LogWindow
-from campaign_exporter.errors import Missing, PermissionDenied
 from campaign_exporter.metric import Samples
 from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.sources.campaign import CampaignDatabase, Questions
-from campaign_exporter.sources.delivery_logs import logs_to_follow, read_answers, read_crowd, read_domains, read_pages
+from campaign_exporter.sources.delivery_logs import (
+    logs_to_follow,
+    read_answers,
+    read_crowd,
+    read_domains,
+    read_pages,
+    tells_domains,
+)
 from campaign_exporter.sources.log_statements import ANSWERS, BroadLog
 from campaign_exporter.state import Memory
 
@@ -60,15 +66,17 @@ class MessagesCollector:
                 now = ask.now()
                 with current.part("answers"):
                     ask.require(ANSWERS)
-                for log in logs_to_follow(ask):
+                logs = logs_to_follow(ask)
+                for log in logs:
                     with current.part(log.table) as lags:
                         self._follow(ask, log, now, current.life, lags)
-                    if not isinstance(current.failures.get(log.table), Missing | PermissionDenied | None):
-                        break  # the transaction is broken: what is left of it would only say so
+                    if log.table in current.failures and ask.can_ask(log.rows, log.crowd, ANSWERS):
+                        break  # it failed while it was asked, and broke the transaction: what is left of it would only say so
+                by_domain = tells_domains(ask, logs)
             if self._memory is not None:
                 windows = {table: followed.window.dump() for table, followed in self._logs.items()}
                 self._memory.keep({"windows": windows, "counters": self._counters.dump()})
-                self._counters.add_to(samples)
+                self._counters.add_to(samples, by_domain=by_domain)
 
     def _follow(self, ask: Questions, log: BroadLog, now: float, life: float, samples: Samples) -> None:
         """Read what a log has to tell, and count it once all of it has been read."""

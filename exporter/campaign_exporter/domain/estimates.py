@@ -17,7 +17,7 @@ class Column:
     shares: Sequence[float]
 
 
-def rows_by_value(column: Column) -> Mapping[int | None, float] | None:
+def rows_by_value(column: Column) -> Mapping[int | None, int] | None:
     """Estimate the rows for each value, None standing for no value; None where the statistics do not know them all."""
     if column.rows < 0:
         return None
@@ -26,10 +26,10 @@ def rows_by_value(column: Column) -> Mapping[int | None, float] | None:
         known[None] = column.null_share
     if column.rows > 0 and sum(known.values()) < _COMPLETE:
         return None
-    return {value: column.rows * share for value, share in known.items()}
+    return {value: round(column.rows * share) for value, share in known.items()}
 
 
-def rows_that_are_set(column: Column) -> float | None:
+def rows_that_are_set(column: Column) -> int | None:
     """Estimate the rows in which a flag is set."""
     found = rows_by_value(column)
     return None if found is None else sum(rows for value, rows in found.items() if value)

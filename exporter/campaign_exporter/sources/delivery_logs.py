@@ -1,10 +1,11 @@
 """Rows of the delivery logs, and what is told of them elsewhere."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from campaign_exporter.domain.log_window import Page, Pages, Plan, Row
 from campaign_exporter.domain.messages import PENDING
+from campaign_exporter.errors import Missing, PermissionDenied
 from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.sources.log_statements import ANSWERS, BROAD_LOGS, RECIPIENT_LOG, BroadLog
 
@@ -55,6 +56,11 @@ def read_answers(ask: Questions, ids: Collection[int]) -> Mapping[int, Answer]:
 def read_domains(ask: Questions, log: BroadLog, ids: Collection[int]) -> Mapping[int, str]:
     """Give the domain of each row whose address is one of mail; none of them where addresses must not be read."""
     return dict(ask.rows(log.domains, {"ids": sorted(ids)})) if ids and ask.can_ask(log.domains) else {}
+
+
+def tells_domains(ask: Questions, logs: Iterable[BroadLog]) -> bool:
+    """Tell whether the addresses of any of these logs can be read."""
+    return any(not isinstance(ask.obstacle(log.domains), Missing | PermissionDenied) for log in logs)
 
 
 def _row(row_id: int, moment: float, status: int | None, answer_id: int, event: float | None) -> Row:

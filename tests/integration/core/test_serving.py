@@ -100,7 +100,7 @@ def test_reload_adopts_a_good_configuration_and_refuses_a_bad_one(tmp_path: Path
         write(tmp_path, CONFIGURATION.replace("interval: 1s", "interval: often", 1))
         reply = running.ask("/-/reload", "POST")
         assert reply.status == 500
-        assert "collectors.processes.interval: must be a duration such as 15s or 1m30s" in reply.text
+        assert "collectors.processes.interval: must be a duration such as 15s, 1m30s or 2d" in reply.text
         assert running.value("campaign_exporter_config_last_reload_successful") == 0
         assert running.value("campaign_exporter_config_last_reload_success_timestamp_seconds") == first
         assert running.value("campaign_process_up", "mta1", "mta") == 1

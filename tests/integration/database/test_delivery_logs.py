@@ -333,6 +333,32 @@ def test_domains_are_counted_where_addresses_may_be_read(scene: Scene) -> None:
     assert seen.counted(REFUSALS) == {("mail.example", "refused"): 1, ("mail.example", "unreachable"): 1}
 
 
+def test_domains_are_told_only_as_long_as_addresses_may_be_read(scene: Scene) -> None:
+    scene.execute("GRANT SELECT (saddress) ON nmsbroadlogrcp TO campaign_monitor")
+    state = scene.state()
+    seen = scene.watch(state).round("messages")
+    put(scene, 1, 1, address="a@mail.example")
+    assert seen.round("messages", "messages").counted(RESULTS)
+    scene.execute("REVOKE SELECT (saddress) ON nmsbroadlogrcp FROM campaign_monitor")
+    scene.clock.ahead += 61
+    assert seen.round("messages").samples(RESULTS) == seen.samples(REFUSALS) == {}
+    seen.close()
+    assert scene.watch(state).round("messages").samples(RESULTS) == {}
+    scene.execute("GRANT SELECT (saddress) ON nmsbroadlogrcp TO campaign_monitor")
+    again = scene.watch(state).round("messages")
+    assert set(again.counted(RESULTS).values()) == {1}
+
+
+def test_a_right_that_is_lost_within_the_minute_is_told_once_and_as_that(scene: Scene) -> None:
+    seen = scene.watch().round("messages")
+    scene.execute("REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM campaign_monitor")
+    scene.execute("REVOKE SELECT (tslastmodified) ON nmsbroadlogrcp, nmsbroadlogmid FROM campaign_monitor")
+    assert seen.round("messages").failures("messages") == {"permission": 1}
+    scene.clock.ahead += 61
+    seen.round("messages")
+    assert seen.failures("messages").keys() == {"permission"}
+
+
 FILL = """
 DROP INDEX nmsbroadlogrcp_deliveryid, nmsbroadlogrcp_recipientid;
 INSERT INTO nmsbroadlogrcp (ibroadlogid, ideliveryid, istatus, imsgid, saddress, tsevent, tslastmodified)

@@ -45,7 +45,7 @@ collectors: {deliveries: {interval: 0.5s, every: 3}, nothing: {}}
         ":2: instances[0].name: must have 1 to 128 characters, without spaces, @ and /",
         ":3: instances[0].role: must be 'standalone', 'marketing', 'mid-sourcing' or 'execution'",
         ":4: instances[0].databse: unknown key: did you mean database?",
-        ":5: instances[0].database.statement_timeout: must be a duration such as 15s or 1m30s",
+        ":5: instances[0].database.statement_timeout: must be a duration such as 15s, 1m30s or 2d",
         ":7: instances[0].hosts[0]: lacks the key name: add it",
         ":7: instances[0].hosts[0].expected_processes[1]: must be a module of nlserver, such as mta",
         ":7: instances[0].hosts: two hosts are called web: names must differ",
