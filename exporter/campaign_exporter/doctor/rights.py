@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from campaign_exporter import catalogue_outlook, message_metrics
 from campaign_exporter.catalogue import DATABASE_BLOCKED, DATABASE_LONGEST_WAIT
 from campaign_exporter.doctor import mends
 from campaign_exporter.doctor.check import Check, Result, cannot_tell, finding, listed, ok
 from campaign_exporter.doctor.connection import SUBJECT
-from campaign_exporter.doctor.needs import Scope
+from campaign_exporter.doctor.needs import WHY, Scope
 from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.checkup import ColumnRight, Relation, Schema
 from campaign_exporter.sources.delivery_statements import JOB_LOG
-from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
+from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS, RECIPIENT_LOG
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import READS_STATISTICS, STATEMENTS, TIMEZONE, columns_read
 from campaign_exporter.sources.survey import Survey
@@ -23,6 +24,19 @@ _SECRETS: Mapping[str, tuple[str, str]] = {
 }
 #: What `grants` only mentions, and a site may open.
 _AS_ONE_LIKES = (JOB_LOG, *(log.domains for log in BROAD_LOGS))
+#: Of that: the statement, who asks it, and what is lost.
+_OPTIONAL: Sequence[tuple[Statement, frozenset[str], str]] = (
+    (
+        RECIPIENT_LOG.domains,
+        frozenset({"messages"}),
+        f"no {message_metrics.MESSAGE_DOMAIN_RESULTS.name}, and CampaignDomainRefusing cannot fire",
+    ),
+    (
+        JOB_LOG,
+        frozenset({"outlook", WHY}),
+        f"no {catalogue_outlook.LOG_FINDINGS.name}, and `why` sees nothing of a delivery's log",
+    ),
+)
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -39,6 +53,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         patient.survey = patient.checkup.survey()
         scope = patient.scope
         yield from columns(patient.survey, scope)
+        yield from optional(patient.survey, scope)
         zone_read = patient.survey.naive_timestamps and patient.database.timezone is None
         exempt = frozenset[tuple[str, str]]().union(*map(_columns_of, _AS_ONE_LIKES)) | (
             _columns_of(TIMEZONE) if zone_read else frozenset()
@@ -86,6 +101,16 @@ def columns(survey: Survey, scope: Scope) -> Iterator[Check]:
     if not shut:
         count = sum(len(names) for names in scope.tables.values())
         yield ok("rights to read", SUBJECT, f"all that are needed: {count} columns of {len(scope.tables)} tables")
+
+
+def optional(survey: Survey, scope: Scope) -> Iterator[Check]:
+    """Tell what is not seen for want of a right that `grants` only mentions: whether to give it is the site's choice."""
+    for statement, asked_by, lost in _OPTIONAL:
+        for table, names in statement.reads.items():
+            shut = [name for name in names if survey.columns.get(table, {}).get(name) is False]
+            if shut and asked_by & (scope.collectors | {WHY}):
+                text = f"{table} ({listed(shut)}) may not be read, which is a choice: {lost}"
+                yield ok("optional rights", SUBJECT, f"{text}; `campaign-exporter grants` shows how to allow it")
 
 
 def statistics(*, allowed: bool, role: str) -> Check:
