@@ -70,7 +70,7 @@ STORIES = (
         (_many(),),
         (_errors_told(_ERRORS_FIRE, "20.42%"),),
     ),
-    _refused("the limit is not above the limit", _failing(0.12, 10, start=0, end=hours(9))),
+    _refused("a hair below the limit is nothing", _failing(0.1199, 10, start=0, end=hours(9))),
     _refused("one in a hundred more is", _failing(0.13, 10, start=0, end=hours(9)), _many(minutes(2) + minutes(10), None)),
     _refused("a thousand messages are enough", _at_once(1000, 500), _many(_RISES + minutes(10), _STEP_GONE)),
     _refused("fewer are not", _at_once(999, 500)),
