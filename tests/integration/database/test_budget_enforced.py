@@ -57,13 +57,15 @@ def test_slow_statements_are_asked_less_often_and_as_before_when_they_are_quick_
     assert seen.failures("deliveries") == left_out
 
 
-def test_values_stay_as_long_as_the_next_round_is_due_and_go_three_intervals_after_that_at_most(slow_scene: Scene) -> None:
+def test_values_stay_for_three_intervals_as_they_are_in_effect(slow_scene: Scene) -> None:
     seen = slow_scene.watch()
     run(seen, 6)
+    seen.clock.ahead += 240  # longer than any interval: a round is due
+    seen.round("deliveries")
     interval = seen.value("campaign_exporter_collector_interval_seconds", collector="deliveries")
     assert interval is not None
-    assert interval >= 45
-    for _ in range(11):
+    assert interval >= 30
+    for _ in range(int(min(3 * interval, 300) / 10) - 1):
         seen.clock.ahead += 10
         seen.watched.jobs["deliveries"].withdraw_stale()
         assert seen.samples("campaign_deliveries")
@@ -77,8 +79,12 @@ def test_messages_that_are_counted_less_often_are_no_catch_up(slow_scene: Scene)
     slow_scene.execute("CREATE POLICY slow ON nmsdeliverystat FOR SELECT TO campaign_monitor USING ((SELECT slowly()))")
     slow_scene.execute("ALTER TABLE nmsdeliverystat ENABLE ROW LEVEL SECURITY")
     seen = slow_scene.watch()
-    run(seen, 5)
-    assert stretched(seen)["throughput"] >= 4, "two minutes at least, which is more than three intervals as configured"
+    for _ in range(15):
+        run(seen, 1)
+        if stretched(seen).get("throughput", 1) >= 4:
+            break
+    else:
+        pytest.fail("throughput never got an interval of more than three as configured")
     slow_scene.execute("UPDATE nmsdeliverystat SET ifirstsuccess = 600")
     run(seen, 4)
     assert seen.counted("campaign_messages_total", **{"pass": "first"}) == {("success",): 500}
