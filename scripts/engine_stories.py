@@ -1,5 +1,8 @@
 """Tell the stories of the rules' unit tests to another engine; print and count those that it reads otherwise.
 
+What holds but for an evaluation or two at a beginning or an end is counted by itself: vmalert sees what a rule records one
+evaluation later than Prometheus does.
+
     engine_stories.py PROMTOOL_OR_VMALERT_TOOL [--edge] [--every N]
 
 Prometheus before 3 takes the sample at the left edge of a range, Prometheus 3 and VictoriaMetrics leave it out; so what stands
@@ -11,7 +14,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from unit.alerts.cases import Case, Rules  # noqa: E402 - the path is set above
 from unit.alerts.stories import STORIES  # noqa: E402 - the same
 
 _SECONDS = 300
+_HOLDS, _SHIFTED, _OTHERWISE = "holds", "shifted", "otherwise"
 _RANGE = re.compile(r"\[(\d+(?:ms|[smhdw]))\]")
 
 
@@ -35,30 +40,36 @@ _RANGE = re.compile(r"\[(\d+(?:ms|[smhdw]))\]")
 def main(*, tool: str, edge: bool, every: int) -> None:
     """Run the stories."""
     stories = STORIES[::every]
-    wrong = [title for title, complaint in _run(stories, tool, edge=edge) if complaint]
+    found = Counter(_run(stories, tool, edge=edge))
     name = Path(tool).name + (", ranges a millisecond longer" if edge else "")
-    click.echo(f"{name}: {len(stories) - len(wrong)} of {len(stories)} stories hold, {len(wrong)} are read otherwise")
-    sys.exit(bool(wrong))
+    click.echo(
+        f"{name}: of {len(stories)} stories {found[_HOLDS]} hold, {found[_SHIFTED]} but for an evaluation or two,"
+        f" {found[_OTHERWISE]} are read otherwise"
+    )
+    sys.exit(bool(found[_OTHERWISE]))
 
 
-def _run(stories: Sequence[Case], tool: str, *, edge: bool) -> list[tuple[str, str]]:
-    """Run each story; give its title and the first complaint."""
-    rules, told = Rules.load(), []
+def _run(stories: Sequence[Case], tool: str, *, edge: bool) -> Iterator[str]:
+    """Run each story, and once more without its first and last evaluations where it does not hold."""
+    rules = Rules.load()
     with tempfile.TemporaryDirectory() as directory:
         for number, case in enumerate(stories):
-            complaint = _complaint(Path(directory) / str(number), case, rules, tool, edge=edge)
-            if complaint:
+            place = Path(directory) / str(number)
+            if not _complaint(place / "exact", case, rules, tool, edge=edge):
+                yield _HOLDS
+            elif complaint := _complaint(place / "loose", case, rules, tool, edge=edge, loose=True):
                 click.echo(f"  otherwise: {case.title}: {complaint}")
-            told.append((case.title, complaint))
-    return told
+                yield _OTHERWISE
+            else:
+                yield _SHIFTED
 
 
-def _complaint(directory: Path, case: Case, rules: Rules, tool: str, *, edge: bool) -> str:
-    directory.mkdir()
+def _complaint(directory: Path, case: Case, rules: Rules, tool: str, *, edge: bool, loose: bool = False) -> str:
+    directory.mkdir(parents=True)
     rule_file, file = directory / "rules.yml", directory / "case.yml"
     mine = rules.of(case.alerts)
     mine.write(rule_file)
-    document = case.document(mine, str(rule_file))
+    document = case.document(mine, str(rule_file), loose=loose)
     vmalert = "vmalert" in Path(tool).name
     if vmalert:
         _name_as_vmalert(document)
