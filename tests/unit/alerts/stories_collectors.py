@@ -177,7 +177,7 @@ _FAILING_FIRES, _FAILING_RESOLVED = _BEGINS + minutes(2) + minutes(5), _ENDS + _
 _FAILS = during(_BEGINS, _ENDS, 0, 1)
 _NOT = during(_BEGINS, _ENDS, 0, 1)
 _UPKEEP = ("outlook", "workflows", "maintenance", "hygiene")
-_EVERY = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "database", *_UPKEEP)
+_EVERY = ("deliveries", "pending", "processes", "affinity", "throughput", "endpoints", "disks", "files", "database", *_UPKEEP)
 _ON_DATABASE = ("deliveries", "pending", "throughput", "database", "affinity", *_UPKEEP)
 
 
@@ -256,7 +256,8 @@ _FAILING_STORIES = (
     _all_fail("that processes cannot be read is told instead", _source("processes"), "processes"),
     _all_fail("that configurations cannot be read is told instead", _source("configuration"), "affinity"),
     _all_fail("that directories cannot be read is told instead", _source("directories"), "disks"),
-    _all_fail("that an agent does not answer is told instead", _source("agent"), "processes", "affinity", "disks"),
+    _all_fail("that files cannot be read is told instead", _source("files"), "files"),
+    _all_fail("that an agent does not answer is told instead", _source("agent"), "processes", "affinity", "disks", "files"),
     _all_fail(
         "that an endpoint does not answer is told instead",
         {A("campaign_endpoint_up", endpoint="app", kind="ping"): _NOT},
@@ -284,6 +285,7 @@ _FAILING_STORIES = (
     _explained("processes cannot be read later", _source("processes"), minutes(2), "processes"),
     _explained("configurations cannot be read later", _source("configuration"), minutes(2), "affinity"),
     _explained("directories cannot be read later", _source("directories"), minutes(2), "disks"),
+    _explained("files cannot be read later", _source("files"), minutes(2), "files"),
     _explained(
         "an endpoint does not answer later",
         {A("campaign_endpoint_up", endpoint="app", kind="ping"): _NOT},
