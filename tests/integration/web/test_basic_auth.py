@@ -169,6 +169,7 @@ def test_guessing_does_not_delay_a_right_scrape_nor_eat_up_anything(running: Pro
     assert much_memory < memory + 40
 
 
+@pytest.mark.alone
 def test_who_comes_anew_while_somebody_guesses_from_elsewhere_gets_in(directory: Path) -> None:
     with process(directory, CERTIFICATES + USERS) as running, guessing(running, 24) as statuses:
         wait_until(lambda: 429 in statuses)
