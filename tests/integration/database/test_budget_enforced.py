@@ -75,6 +75,8 @@ def test_values_stay_for_three_intervals_as_they_are_in_effect(slow_scene: Scene
 
 
 def test_messages_that_are_counted_less_often_are_no_catch_up(slow_scene: Scene) -> None:
+    slow_scene.quick("nmsdelivery")
+    slow_scene.slow("nmsdelivery", 90)
     slow_scene.execute("INSERT INTO nmsdeliverystat (tsdate, ideliveryid, ifirstsuccess) VALUES (now(), 1, 100)")
     slow_scene.execute("CREATE POLICY slow ON nmsdeliverystat FOR SELECT TO campaign_monitor USING ((SELECT slowly()))")
     slow_scene.execute("ALTER TABLE nmsdeliverystat ENABLE ROW LEVEL SECURITY")
