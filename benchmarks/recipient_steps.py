@@ -16,7 +16,7 @@ from campaign_simulator.schema import create_schema
 
 _DAY = 86400.0
 _ROWS = (1_000, 10_000)
-_INACTIVE_AFTER_DAYS = (365, 30, 1)
+_INACTIVE_AFTER_DAYS = (180, 30, 1)
 # Every other recipient never reacts; the others do ten times within half a year, in the order of time.
 _RECIPIENTS = """
 INSERT INTO nmsrecipient (irecipientid, semail, iblacklistemail, tscreated)

@@ -1,7 +1,7 @@
 """Tell the stories of the rules' unit tests to another engine; print and count those that it reads otherwise.
 
 What holds but for an evaluation or two at a beginning or an end is counted by itself: vmalert sees what a rule records one
-evaluation later than Prometheus does.
+evaluation later than Prometheus does, and so an alert that stands on three records later by three.
 
     engine_stories.py PROMTOOL_OR_VMALERT_TOOL [--edge] [--every N]
 

@@ -7,10 +7,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from campaign_exporter.config import Config, Database, Instance
 from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
-from campaign_exporter.sources.recipient_statements import RECIPIENT_STATEMENTS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS, columns_read
-from campaign_exporter.sources.tracking_statements import TRACKED_DELIVERIES
+from campaign_exporter.unasked import unasked
 
 _DEFAULT_ROLE = "campaign_monitor"
 #: Tables of packages that an instance may do without, such as Message Center.
@@ -19,12 +18,8 @@ _OPTIONAL = frozenset({"nmsrtevent"})
 
 def grants_sql(config: Config) -> str:
     """Write it for each instance with a database, to be run by the owner of Campaign's tables or a superuser."""
-    wanted = config.collectors
-    unasked = [
-        *(RECIPIENT_STATEMENTS if not wanted.recipients.enabled else ()),
-        *([TRACKED_DELIVERIES] if not wanted.tracking.links else ()),
-    ]
-    asked = [each for each in STATEMENTS if each not in unasked]
+    left_out = unasked(config.collectors)
+    asked = [each for each in STATEMENTS if each not in left_out]
     return "\n".join(_for_instance(instance, instance.database, asked) for instance in config.instances if instance.database)
 
 

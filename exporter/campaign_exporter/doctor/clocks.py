@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from campaign_exporter.catalogue import DATABASE_CLOCK_OFFSET
 from campaign_exporter.doctor.check import Check, cannot_tell, finding, ok
 from campaign_exporter.doctor.connection import SUBJECT
-from campaign_exporter.doctor.patient import QUESTION_SECONDS, Patient
+from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.errors import SourceError
-from campaign_exporter.rounds import Round
 from campaign_exporter.sources.catalogue_statements import NEWEST_CHANGE
 
 #: Seconds by which the clocks may differ.
@@ -21,8 +20,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     database = patient.watch.database
     if database is None or patient.server is None:
         return
-    current = Round(patient.clock, patient.clock.monotonic() + QUESTION_SECONDS)
-    with database.round("database", current, life=patient.shortest_life) as ask:
+    with patient.questions(database) as ask:
         before = patient.clock.time()
         theirs = ask.now()
         offset = theirs - (before + patient.clock.time()) / 2

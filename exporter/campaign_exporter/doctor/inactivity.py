@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from campaign_exporter.catalogue_hygiene import RECIPIENTS_COUNTED_BY_ACTIVITY
 from campaign_exporter.doctor.check import Check, cannot_tell, finding, ok
 from campaign_exporter.doctor.connection import SUBJECT
-from campaign_exporter.doctor.patient import QUESTION_SECONDS, Patient
-from campaign_exporter.rounds import Round
+from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.statements import OPTIONS
 
 #: How long cleanup keeps tracking logs, in seconds (docs: installation/using/configuring-campaign-options.md).
@@ -20,8 +19,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     database = patient.watch.database
     if database is None or patient.server is None:
         return
-    current = Round(patient.clock, patient.clock.monotonic() + QUESTION_SECONDS)
-    with database.round("database", current, life=patient.shortest_life) as ask:
+    with patient.questions(database) as ask:
         obstacle = ask.obstacle(OPTIONS)
         kept = None if obstacle else ask.options((OPTION,)).get(OPTION)
     if obstacle is not None:

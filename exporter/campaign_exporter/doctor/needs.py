@@ -22,12 +22,16 @@ from campaign_exporter.sources.statements import STATEMENTS
 
 
 class Need(NamedTuple):
-    """Which collectors (or `why`) ask, which of them `fail` without, which causes are then never named, what else is lost."""
+    """Which collectors (or `why`) ask, which of them `fail` without, which causes are then never named, what else is lost.
+
+    `instead` is what to set where nobody can have it.
+    """
 
     asked_by: tuple[str, ...]
     fails: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     words: str = ""
+    instead: str = ""
 
 
 #: The command that asks what no collector asks.
@@ -38,6 +42,7 @@ _PROGRESS = f"no {catalogue.MESSAGES_DUE.name}, {catalogue.DELIVERY_PROGRESS.nam
 _AHEAD = f"no {catalogue_outlook.EXPECTED_END.name}, {catalogue_outlook.UPCOMING.name}: what comes is not seen ahead"
 _NOT_COUNTED = f"no {message_metrics.MESSAGE_TRANSITIONS.name}, {message_metrics.MESSAGE_FAILURES.name} for the messages"
 _NO_OWNER = "campaign_smtp_server_connections does not say who runs a mail server"
+_COUNTERS = "throughput: {source: delivery_counters} for this instance"
 _ADDRESSES = "no campaign_addresses_changed, campaign_addresses_by_status: quarantines are not counted"
 
 #: By name of the statement; a statement that reads tables must be here, or nobody could say what it is for.
@@ -73,11 +78,14 @@ NEEDS: Mapping[str, Need] = {
         causes=("concurrency_limit",),
         words="campaign_pending_alert_delay_seconds stays at Adobe's default of 30 minutes",
     ),
-    statements.STAT_ROWS.name: Need(("throughput",), ("throughput",)),
-    statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",)),
+    statements.STAT_ROWS.name: Need(("throughput",), ("throughput",), instead=_COUNTERS),
+    statements.THROUGHPUT_EVIDENCE.name: Need(("throughput",), ("throughput",), instead=_COUNTERS),
     statements.DELIVERY_COUNTERS.name: Need(("throughput",), ("throughput",)),
     log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
     log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
+    log_statements.RECIPIENT_LOG.domains.name: Need(
+        ("messages",), words=f"no {message_metrics.MESSAGE_DOMAIN_RESULTS.name}: CampaignDomainRefusing cannot fire"
+    ),
     log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
     **{
         statement.name: Need(("messages",), words=f"{_NOT_COUNTED} of {log.table}")
@@ -89,7 +97,9 @@ NEEDS: Mapping[str, Need] = {
         ("tracking",), words="campaign_tracking_last_log_timestamp_seconds is not told: tracking that stands still is not seen"
     ),
     tracking_statements.TRACKED_DELIVERIES.name: Need(
-        ("tracking",), words="no campaign_deliveries_started_recently: mails without a tracked link are not seen"
+        ("tracking",),
+        words="no campaign_deliveries_started_recently: mails without a tracked link are not seen",
+        instead="collectors: {tracking: {links: false}}",
     ),
     outlook_statements.OUTLOOK_DELIVERIES.name: Need(("outlook",), ("outlook",)),
     outlook_statements.WAVES.name: Need(("outlook",), words=_AHEAD),
@@ -169,7 +179,7 @@ _UNASKED: Mapping[str, frozenset[str]] = {
 class Scope(NamedTuple):
     """Where the exporter reads, as whom, for which collectors; `logs` are the delivery logs that not every instance has.
 
-    `links` says whether deliveries are asked for their tracked links.
+    `unasked` names the statements that the configuration leaves out.
     """
 
     schema: str
@@ -177,7 +187,7 @@ class Scope(NamedTuple):
     collectors: frozenset[str]
     throughput: str = "auto"
     logs: frozenset[str] = frozenset()
-    links: bool = True
+    unasked: frozenset[str] = frozenset()
 
     @property
     def statements(self) -> list[Statement]:
@@ -187,9 +197,14 @@ class Scope(NamedTuple):
             statement
             for statement in (*STATEMENTS, *others)
             if statement.granted and statement.reads and statement.name not in _UNASKED[self.throughput]
-            if self.links or statement is not tracking_statements.TRACKED_DELIVERIES
-            if (self.collectors | {WHY}) & set(NEEDS[statement.name].asked_by)
+            if statement.name not in self.unasked
+            if self._asks(statement)
         ]
+
+    @property
+    def optional(self) -> list[Statement]:
+        """The statements that are asked only where a site gives the right: `grants` mentions it, and opens nothing."""
+        return [each for each in STATEMENTS if not each.granted and each.name in NEEDS and self._asks(each)]
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -212,6 +227,15 @@ class Scope(NamedTuple):
     def failing(self, lost: Iterable[Statement]) -> list[str]:
         """Name the collectors that fail without these statements."""
         return sorted({name for statement in lost for name in NEEDS[statement.name].fails} & (self.collectors | {WHY}))
+
+    def instead(self, lost: Iterable[Statement]) -> str:
+        """Say what to set to do without these statements; empty where there is nothing that serves for all that is lost."""
+        needs = [NEEDS[statement.name] for statement in lost]
+        settings = {need.instead for need in needs if need.instead or self.collectors & set(need.fails)}
+        return settings.pop() if len(settings) == 1 else ""
+
+    def _asks(self, statement: Statement) -> bool:
+        return bool((self.collectors | {WHY}) & set(NEEDS[statement.name].asked_by))
 
     def loss(self, lost: Sequence[Statement]) -> str:
         """Say what is not seen without these statements."""

@@ -1,5 +1,6 @@
 """One instance under examination: its configuration, and what its collectors would use."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,13 +9,15 @@ from campaign_exporter.config import Collectors, Config, Instance
 from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.pace import life_of
 from campaign_exporter.plan import Watch
-from campaign_exporter.rounds import Clock
+from campaign_exporter.rounds import Clock, Round
 from campaign_exporter.snapshot import Exposition
+from campaign_exporter.sources.campaign import CampaignDatabase, Questions
 from campaign_exporter.sources.checkup import Checkup, Relation, Schema, Server
 from campaign_exporter.sources.database import Link
 from campaign_exporter.sources.log_statements import OTHER_LOGS
 from campaign_exporter.sources.survey import Survey
 from campaign_exporter.state import State
+from campaign_exporter.unasked import unasked
 
 #: Seconds for one question; the statement timeout of the configuration ends most of them sooner.
 QUESTION_SECONDS = 5.0
@@ -59,6 +62,11 @@ class Patient:
             raise AssertionError("only instances with a database are asked for it")
         return Checkup(self.watch.database.connection, self.database.schema_name, timeout=QUESTION_SECONDS)
 
+    def questions(self, database: CampaignDatabase) -> AbstractContextManager[Questions]:
+        """Begin a transaction as a round does, to ask what collectors ask."""
+        current = Round(self.clock, self.clock.monotonic() + QUESTION_SECONDS)
+        return database.round("database", current, life=self.shortest_life)
+
     @cached_property
     def schemas(self) -> dict[str, Schema]:
         """The configured schema, and those that hold Campaign's tables."""
@@ -74,8 +82,8 @@ class Patient:
         """Where and what the exporter reads; delivery logs that not every instance has, once the survey has seen them."""
         role = self.server.role if self.server else ""
         logs = frozenset(log.table for log in OTHER_LOGS if self.survey is not None and log.table in self.survey.columns)
-        links = self.whole.collectors.tracking.links
-        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source, logs, links)
+        left_out = frozenset(statement.name for statement in unasked(self.whole.collectors))
+        return Scope(self.database.schema_name, role, self.collectors, self.instance.throughput.source, logs, left_out)
 
     @property
     def lost(self) -> bool:

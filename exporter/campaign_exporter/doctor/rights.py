@@ -1,17 +1,16 @@
 """Rights to read: those that are missing, with the GRANT, and those that go beyond what is read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from campaign_exporter import catalogue_outlook, message_metrics
 from campaign_exporter.catalogue import DATABASE_BLOCKED, DATABASE_LONGEST_WAIT
 from campaign_exporter.doctor import mends
 from campaign_exporter.doctor.check import Check, Result, cannot_tell, finding, listed, ok
 from campaign_exporter.doctor.connection import SUBJECT
-from campaign_exporter.doctor.needs import WHY, Scope
+from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.checkup import ColumnRight, Relation, Schema
 from campaign_exporter.sources.delivery_statements import JOB_LOG
-from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS, RECIPIENT_LOG
+from campaign_exporter.sources.log_statements import BROAD_LOGS, OTHER_LOG_STATEMENTS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import READS_STATISTICS, STATEMENTS, TIMEZONE, columns_read
 from campaign_exporter.sources.survey import Survey
@@ -24,19 +23,6 @@ _SECRETS: Mapping[str, tuple[str, str]] = {
 }
 #: What `grants` only mentions, and a site may open.
 _AS_ONE_LIKES = (JOB_LOG, *(log.domains for log in BROAD_LOGS))
-#: Of that: the statement, who asks it, and what is lost.
-_OPTIONAL: Sequence[tuple[Statement, frozenset[str], str]] = (
-    (
-        RECIPIENT_LOG.domains,
-        frozenset({"messages"}),
-        f"no {message_metrics.MESSAGE_DOMAIN_RESULTS.name}, and CampaignDomainRefusing cannot fire",
-    ),
-    (
-        JOB_LOG,
-        frozenset({"outlook", WHY}),
-        f"no {catalogue_outlook.LOG_FINDINGS.name}, and `why` sees nothing of a delivery's log",
-    ),
-)
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -85,11 +71,7 @@ def schema(schemas: Mapping[str, Schema], scope: Scope, database: str) -> Check:
 
 def columns(survey: Survey, scope: Scope) -> Iterator[Check]:
     """Name the columns that are there and shut, by table."""
-    shut = {
-        table: [name for name in names if survey.columns.get(table, {}).get(name) is False]
-        for table, names in scope.tables.items()
-    }
-    shut = {table: names for table, names in shut.items() if names}
+    shut = {table: closed for table, names in scope.tables.items() if (closed := _shut(survey, table, names))}
     for table, names in shut.items():
         yield finding(
             "rights to read",
@@ -105,12 +87,20 @@ def columns(survey: Survey, scope: Scope) -> Iterator[Check]:
 
 def optional(survey: Survey, scope: Scope) -> Iterator[Check]:
     """Tell what is not seen for want of a right that `grants` only mentions: whether to give it is the site's choice."""
-    for statement, asked_by, lost in _OPTIONAL:
+    lost: dict[str, list[Statement]] = {}
+    for statement in scope.optional:
         for table, names in statement.reads.items():
-            shut = [name for name in names if survey.columns.get(table, {}).get(name) is False]
-            if shut and asked_by & (scope.collectors | {WHY}):
-                text = f"{table} ({listed(shut)}) may not be read, which is a choice: {lost}"
-                yield ok("optional rights", SUBJECT, f"{text}; `campaign-exporter grants` shows how to allow it")
+            if _shut(survey, table, names):
+                lost.setdefault(table, []).append(statement)
+    for table, statements in lost.items():
+        closed = _shut(survey, table, sorted({name for each in statements for name in each.reads[table]}))
+        text = f"{table} ({listed(closed)}) may not be read, which is a choice: {scope.loss(statements)}"
+        yield ok("optional rights", SUBJECT, f"{text}; `campaign-exporter grants` shows how to allow it")
+
+
+def _shut(survey: Survey, table: str, columns_: Iterable[str]) -> list[str]:
+    """List those of a table's columns that are there and may not be read."""
+    return [name for name in columns_ if survey.columns.get(table, {}).get(name) is False]
 
 
 def statistics(*, allowed: bool, role: str) -> Check:

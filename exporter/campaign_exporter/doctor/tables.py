@@ -9,7 +9,6 @@ from campaign_exporter.doctor.needs import Scope
 from campaign_exporter.doctor.patient import Patient
 from campaign_exporter.sources.statement import Index, Statement
 from campaign_exporter.sources.survey import Survey
-from campaign_exporter.sources.tracking_statements import TRACKED_DELIVERIES
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -36,7 +35,7 @@ def columns(survey: Survey, scope: Scope) -> Iterator[Check]:
         all_there = False
         lost = scope.reading(table, absent or None)
         what = f"table {table} is not there" if have is None else f"table {table} lacks {listed(absent)}"
-        yield finding("tables", SUBJECT, what, why=scope.loss(lost), mend=_do_without(scope, table, lost))
+        yield finding("tables", SUBJECT, what, why=scope.loss(lost), mend=_do_without(scope, lost))
     if all_there:
         yield ok("tables", SUBJECT, f"{listed(list(scope.tables), 20)}: all there, with all columns that are read")
 
@@ -54,21 +53,23 @@ def indexes(survey: Survey, scope: Scope) -> Iterator[Check]:
             SUBJECT,
             f"table {table} lacks an index that begins with {', '.join(names)}",
             why=scope.loss(lost),
-            mend=mends.index(scope.schema, table, names) + _unasked(lost),
+            mend=mends.index(scope.schema, table, names) + _or_instead(scope, lost),
         )
     if not absent:
         told = ", ".join(f"{table} ({', '.join(names)})" for table, names in needed)
         yield ok("indexes", SUBJECT, f"{told or 'none is needed'}: no large table is scanned")
 
 
-def _unasked(lost: Sequence[Statement]) -> str:
-    return "" if lost != [TRACKED_DELIVERIES] else " Or, if nobody misses that, set collectors: {tracking: {links: false}}"
+def _or_instead(scope: Scope, lost: Sequence[Statement]) -> str:
+    """Offer to go without, where no collector needs it."""
+    instead = "" if scope.failing(lost) else scope.instead(lost)
+    return f" Or, if nobody misses that, set {instead}" if instead else ""
 
 
-def _do_without(scope: Scope, table: str, lost: Sequence[Statement]) -> str:
-    fails = scope.failing(lost)
-    if table == "nmsdeliverystat" and fails == ["throughput"]:
-        return "if this build of Campaign has none, set throughput: {source: delivery_counters} for this instance"
+def _do_without(scope: Scope, lost: Sequence[Statement]) -> str:
+    fails, instead = scope.failing(lost), scope.instead(lost)
+    if instead:
+        return f"if this build of Campaign has none, set {instead}"
     if not fails:
         return "if this build of Campaign has none, there is nothing to do: the exporter goes on without"
     off = ", ".join(f"{name}: {{enabled: false}}" for name in fails)

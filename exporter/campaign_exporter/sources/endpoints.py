@@ -71,19 +71,12 @@ class EndpointProbe:
     aim: Aim | None = None
     content_type: str | None = None
 
-    def check(self, timeout: float) -> Answer:
-        """Ask once, within the seconds given.
+    def look(self, timeout: float) -> Look:
+        """Ask once, within the seconds given; what went wrong is told beside what was seen until then.
 
-        Raises ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed, BadAnswer or Unreadable; what `session_token` and
+        Errors: ConnectFailed, TlsFailed, TimedOut, AuthenticationFailed, BadAnswer or Unreadable; what `session_token` and
         the reading of the CA file raise. No message holds the token or a query.
         """
-        look = self.look(timeout)
-        if look.answer is None:
-            raise look.error or SourceError(f"{self._place}: nothing was seen")
-        return look.answer
-
-    def look(self, timeout: float) -> Look:
-        """Ask once, within the seconds given; what check would raise is told beside what was seen until then."""
         http: Exchange | None = None
         queue: EventQueue | None = None
         try:

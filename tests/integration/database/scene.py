@@ -248,3 +248,11 @@ def grant_columns(scene: Scene) -> None:
     """Give the role its rights in one more database."""
     lines = grants_sql(scene.config()).splitlines()
     scene.execute("\n".join(line for line in lines if " ON " in line and not line.startswith("--")))
+
+
+def observe(config: Config, state: State | None = None) -> Observer:
+    """Watch the first instance of a configuration by hand, with all of its database's time."""
+    exposition, clock = Exposition(), MovableClock()
+    config = generous(config)
+    watch = Watch(config, config.instances[0], clock=clock, state=state or State(), exposition=exposition)
+    return Observer(watch, exposition, clock)

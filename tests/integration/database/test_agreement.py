@@ -9,15 +9,13 @@ import pytest
 from campaign_exporter.config import load_config
 from campaign_exporter.domain.deliveries import channel_name, state_name
 from campaign_exporter.domain.messages import FAILED, failure_reason_name, failure_type_name, status_name
-from campaign_exporter.plan import Watch
 from campaign_exporter.sampling import sample_once
-from campaign_exporter.snapshot import Exposition
 from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.truth import Truth
-from integration.database.scene import MovableClock, Observer, generous
+from integration.database.scene import MovableClock, Observer, generous, observe
 
 _SPAN = timedelta(minutes=40)
 
@@ -44,13 +42,6 @@ def catch_up(simulator: Simulator) -> None:
     while (behind := (datetime.now(UTC) - clock()).total_seconds()) > 0.5:
         clock.advance(min(behind, 10))
         simulator.step()
-
-
-def observe(simulator: Simulator, state: State) -> Observer:
-    config = generous(load_config(simulator.configuration_file))
-    exposition, clock = Exposition(), MovableClock()
-    watch = Watch(config, config.instances[0], clock=clock, state=state, exposition=exposition)
-    return Observer(watch, exposition, clock)
 
 
 def messages(truth: Truth) -> Counter[tuple[str, str]]:
@@ -85,7 +76,9 @@ def check_links(seen: Observer, truth: Truth) -> None:
 
 def test_what_is_measured_is_what_is_true(simulator: Simulator, tmp_path: Path) -> None:
     with closing(State.open(tmp_path / "state")) as state:
-        seen = observe(simulator, state).round("processes", "affinity", "throughput", "deliveries")
+        seen = observe(load_config(simulator.configuration_file), state).round(
+            "processes", "affinity", "throughput", "deliveries"
+        )
         start = simulator.truth()
         for faults in ((), ("delivery-in-wave", "delivery-in-retry"), ("validity-expired", "account-inactive"), ("sms-down",)):
             for fault in faults:
@@ -139,7 +132,7 @@ def test_each_message_is_counted_once_through_restarts_late_rows_purges_and_a_cl
     monkeypatch.setattr(Questions, "now", lambda _: clock().timestamp() + late)
     advance(simulator, 4)
     with closing(State.open(tmp_path / "state")) as state:
-        seen = observe(simulator, state)
+        seen = observe(load_config(simulator.configuration_file), state)
         start = simulator.truth()
         clock.advance(1)  # what was written by now is the baseline
         seen.round("messages", "tracking")
@@ -157,7 +150,7 @@ def test_each_message_is_counted_once_through_restarts_late_rows_purges_and_a_cl
                 simulator.set_fault("users-unknown")
             if step % 14 == 13:
                 seen.close()
-                seen = observe(simulator, state)
+                seen = observe(load_config(simulator.configuration_file), state)
             if step == 25:
                 with simulator.connect() as cleanup:
                     cleanup.execute("DELETE FROM nmsbroadlogrcp WHERE istatus IN (1, 2) AND ibroadlogid % 2 = 0")

@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 
 from campaign_exporter.config import load_config
-from campaign_exporter.plan import Watch
-from campaign_exporter.rounds import SystemClock
-from campaign_exporter.snapshot import Exposition
-from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.mail_servers import NAMES
-from integration.database.scene import MakeScene, MovableClock, Observer, Scene, generous
+from integration.database.scene import MakeScene, Observer, Scene, observe
 
 COLLECTOR = "deliverability"
 AN_HOUR = 3600.0
@@ -183,9 +179,7 @@ def test_affinities_and_mail_servers_are_those_of_the_simulator(tmp_path: Path) 
         for _ in range(12):
             clock.advance(20)
             simulator.step()
-        config, exposition = generous(load_config(simulator.configuration_file)), Exposition()
-        watch = Watch(config, config.instances[0], clock=SystemClock(), state=State(), exposition=exposition)
-        found = Observer(watch, exposition, MovableClock()).round("affinity", COLLECTOR, "files")
+        found = observe(load_config(simulator.configuration_file)).round("affinity", COLLECTOR, "files")
         truth = simulator.truth().mail_servers
         check_files(simulator, found)
     assert truth[NAMES[2]][1] > truth[NAMES[2]][0] / 2

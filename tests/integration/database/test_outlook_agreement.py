@@ -11,13 +11,11 @@ import pytest
 from campaign_exporter.config import load_config
 from campaign_exporter.domain.deliveries import channel_name, state_name
 from campaign_exporter.domain.schedule import HORIZONS
-from campaign_exporter.plan import Watch
-from campaign_exporter.snapshot import Exposition
 from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
 from campaign_simulator.truth import Truth
-from integration.database.scene import MovableClock, Observer, generous
+from integration.database.scene import Observer, observe
 
 _SPAN = timedelta(minutes=28)
 _SECTION = "prod/outlook"
@@ -59,13 +57,6 @@ def under_way(truth: Truth) -> dict[tuple[str, ...], float]:
     }
 
 
-def observer(simulator: Simulator, state: State) -> Observer:
-    config = generous(load_config(simulator.configuration_file))
-    exposition, clock = Exposition(), MovableClock()
-    watch = Watch(config, config.instances[0], clock=clock, state=state, exposition=exposition)
-    return Observer(watch, exposition, clock)
-
-
 def check(seen: Observer, truth: Truth, slow: int) -> None:
     assert seen.failures("outlook") == {}
     assert seen.counted("campaign_messages_under_way") == under_way(truth)
@@ -95,6 +86,6 @@ def test_what_is_told_ahead_is_what_is_true(clocked: Clocked, tmp_path: Path) ->
         catch_up(clocked)
         state.put(_SECTION, {"points": {str(slow): [first]}})
         simulator.insert_tricky_rows()
-        with closing(observer(simulator, state)) as seen:
+        with closing(observe(load_config(simulator.configuration_file), state)) as seen:
             seen.round("outlook")
             check(seen, simulator.truth(), slow)

@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 
 from campaign_exporter.config import load_config
-from campaign_exporter.plan import Watch
-from campaign_exporter.snapshot import Exposition
-from campaign_exporter.state import State
 from campaign_simulator.clock import ManualClock
 from campaign_simulator.instance import Simulator
-from integration.database.scene import MovableClock, Observer, generous
+from integration.database.scene import Observer, observe
 
 UPKEEP = ("workflows", "maintenance", "hygiene")
 FAULTS = (
@@ -41,13 +38,8 @@ def simulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def seen(simulator: Simulator) -> Iterator[Observer]:
-    config = generous(load_config(simulator.configuration_file))
-    exposition, clock = Exposition(), MovableClock()
-    observer = Observer(
-        Watch(config, config.instances[0], clock=clock, state=State(), exposition=exposition), exposition, clock
-    )
-    yield observer
-    observer.close()
+    with closing(observe(load_config(simulator.configuration_file))) as observer:
+        yield observer
 
 
 def agrees(seen: Observer, simulator: Simulator) -> None:
@@ -97,18 +89,17 @@ def test_all_faults_together(seen: Observer, simulator: Simulator) -> None:
 
 
 def test_recipients_to_the_last_one(tmp_path: Path) -> None:
-    clock, moving, exposition = ManualClock(datetime.now(UTC)), MovableClock(), Exposition()
+    clock = ManualClock(datetime.now(UTC))
     with Simulator(tmp_path / "simulator", clock=clock, messages_per_second=200, with_time_zone=False) as simulator:
         for _ in range(30):
             clock.advance(6)
             simulator.step()
-        config = generous(load_config(simulator.configuration_file))
+        config = load_config(simulator.configuration_file)
         recipients = config.collectors.recipients.model_copy(update={"enabled": True, "rows": 300})
         changed = config.model_copy(update={"collectors": config.collectors.model_copy(update={"recipients": recipients})})
-        watch = Watch(changed, changed.instances[0], clock=moving, state=State(), exposition=exposition)
-        with closing(Observer(watch, exposition, moving)) as seen:
+        with closing(observe(changed)) as seen:
             for _ in range(7):
-                moving.ahead += 60
+                seen.clock.ahead += 60
                 seen.round("recipients")
             truth = simulator.truth()
             activities, denylists = (

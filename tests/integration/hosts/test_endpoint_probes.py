@@ -19,7 +19,7 @@ from campaign_exporter.errors import (
     TlsFailed,
     Unreadable,
 )
-from campaign_exporter.sources.endpoints import MAXIMAL_BYTES, EndpointProbe, Kind
+from campaign_exporter.sources.endpoints import MAXIMAL_BYTES, Answer, EndpointProbe, Kind
 from integration.hosts.sites import Behaviour, answer, raw, serving
 
 REDIR = b"<redir status='OK' date='2021-08-27 08:02:07.963-07' build='9236' host='t' localHost='t'/>"
@@ -32,12 +32,21 @@ def ping(url: str, *, kind: Kind = "ping") -> EndpointProbe:
     return EndpointProbe(kind, url, session_token=lambda: TOKEN)
 
 
+def checked(probe: EndpointProbe, timeout: float) -> Answer:
+    """Give the good answer, or raise what was wrong with it."""
+    look = probe.look(timeout)
+    if look.answer is None:
+        assert look.error is not None
+        raise look.error
+    return look.answer
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "build"), [("redirection", REDIR, "9236"), ("ping", PING, None), ("resource", b"x", None)]
 )
 def test_a_good_answer_is_timed(kind: Kind, body: bytes, build: str | None) -> None:
     with serving(answer(body)) as site:
-        found = EndpointProbe(kind, site.url).check(TIMEOUT)
+        found = checked(EndpointProbe(kind, site.url), TIMEOUT)
     assert found.build == build
     assert 0 < found.duration_seconds < TIMEOUT
 
@@ -77,7 +86,7 @@ def test_a_good_answer_is_timed(kind: Kind, body: bytes, build: str | None) -> N
 def test_anything_else_is_an_error_with_a_meaning(kind: Kind, behaviour: Behaviour, error: type[SourceError]) -> None:
     with serving(behaviour) as site:
         with pytest.raises(SourceError) as caught:
-            EndpointProbe(kind, f"{site.url}/path?secret=hunter2#hunter2").check(TIMEOUT)
+            checked(EndpointProbe(kind, f"{site.url}/path?secret=hunter2#hunter2"), TIMEOUT)
         assert type(caught.value) is error
         assert f"{site.url}/path" in str(caught.value)
         assert "hunter2" not in str(caught.value)
@@ -106,14 +115,14 @@ def test_message_centers_queue_is_seen_also_when_it_is_full(
 
 def test_the_largest_answer_allowed_is_read() -> None:
     with serving(answer(b"x" * MAXIMAL_BYTES)) as site:
-        assert EndpointProbe("resource", site.url).check(TIMEOUT).build is None
+        assert checked(EndpointProbe("resource", site.url), TIMEOUT).build is None
 
 
 def test_a_packed_answer_is_not_unpacked() -> None:
     with serving(answer(b"\x1f\x8b\x08\x00", Content_Encoding="gzip")) as site:
-        EndpointProbe("resource", site.url).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url), TIMEOUT)
         with pytest.raises(Unreadable):
-            EndpointProbe("redirection", site.url).check(TIMEOUT)
+            checked(EndpointProbe("redirection", site.url), TIMEOUT)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +140,7 @@ def test_a_slow_drip_ends_at_the_deadline(behaviour: Behaviour) -> None:
     with serving(behaviour) as site:
         start = time.monotonic()
         with pytest.raises(TimedOut, match=r"no whole answer within 0.3 s"):
-            EndpointProbe("resource", site.url).check(0.3)
+            checked(EndpointProbe("resource", site.url), 0.3)
         assert time.monotonic() - start < 2.5
 
 
@@ -143,7 +152,7 @@ def test_redirects_share_one_deadline() -> None:
     with serving(behave) as site:
         start = time.monotonic()
         with pytest.raises(TimedOut):
-            EndpointProbe("resource", site.url).check(0.3)
+            checked(EndpointProbe("resource", site.url), 0.3)
         assert time.monotonic() - start < 2.5
 
 
@@ -151,7 +160,7 @@ def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         start = time.monotonic()
         with pytest.raises(TimedOut):
-            EndpointProbe("resource", f"https://127.0.0.1:{listener.getsockname()[1]}/").check(0.3)
+            checked(EndpointProbe("resource", f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.3)
         assert time.monotonic() - start < 2.5
 
 
@@ -161,16 +170,16 @@ def test_three_redirects_are_followed_and_four_are_not() -> None:
         (answer(b"there") if left == 0 else answer(b"", 307, Location=f"/{left - 1}"))(request)
 
     with serving(behave) as site:
-        EndpointProbe("resource", f"{site.url}/3").check(TIMEOUT)
+        checked(EndpointProbe("resource", f"{site.url}/3"), TIMEOUT)
         site.seen.clear()
         with pytest.raises(BadAnswer, match="redirects more than 3 times"):
-            EndpointProbe("resource", f"{site.url}/4").check(TIMEOUT)
+            checked(EndpointProbe("resource", f"{site.url}/4"), TIMEOUT)
         assert len(site.seen) == 4
 
 
 def test_the_token_travels_as_a_cookie_and_never_in_the_address() -> None:
     with serving(answer(PING)) as site:
-        ping(f"{site.url}/nl/jsp/ping.jsp").check(TIMEOUT)
+        checked(ping(f"{site.url}/nl/jsp/ping.jsp"), TIMEOUT)
         assert site.seen == [("/nl/jsp/ping.jsp", f"__sessiontoken={TOKEN}")]
 
 
@@ -178,8 +187,8 @@ def test_the_token_is_asked_anew_each_time() -> None:
     tokens = iter(["one\n", "two"])
     with serving(answer(PING)) as site:
         probe = EndpointProbe("ping", site.url, session_token=lambda: next(tokens))
-        probe.check(TIMEOUT)
-        probe.check(TIMEOUT)
+        checked(probe, TIMEOUT)
+        checked(probe, TIMEOUT)
         assert site.cookies() == ["__sessiontoken=one", "__sessiontoken=two"]
 
 
@@ -187,7 +196,7 @@ def test_the_token_is_asked_anew_each_time() -> None:
 def test_a_token_that_is_none_is_not_sent(token: str) -> None:
     with serving(answer(PING)) as site:
         with pytest.raises(Unreadable) as caught:
-            EndpointProbe("ping", site.url, session_token=lambda: token).check(TIMEOUT)
+            checked(EndpointProbe("ping", site.url, session_token=lambda: token), TIMEOUT)
         assert site.seen == []
     assert "a;b" not in str(caught.value)
 
@@ -197,7 +206,7 @@ def test_what_hides_the_token_is_passed_on() -> None:
         raise Missing("token file is not there")
 
     with pytest.raises(Missing, match="token file"):
-        EndpointProbe("ping", "http://127.0.0.1:1/", session_token=gone).check(TIMEOUT)
+        checked(EndpointProbe("ping", "http://127.0.0.1:1/", session_token=gone), TIMEOUT)
 
 
 def test_the_token_follows_on_the_same_host_only() -> None:
@@ -207,33 +216,33 @@ def test_the_token_follows_on_the_same_host_only() -> None:
             (answer(b"", 302, Location="/here") if request.path == "/" else answer(b"", 302, Location=other.url))(request)
 
         with serving(behave) as site:
-            ping(site.url + "/").check(TIMEOUT)
+            checked(ping(site.url + "/"), TIMEOUT)
             assert site.cookies() == [f"__sessiontoken={TOKEN}"] * 2
         assert other.cookies() == [None]
 
 
 def test_the_token_does_not_go_to_another_port() -> None:
     with serving(answer(PING)) as other, serving(answer(b"", 301, Location=other.url)) as site:
-        ping(site.url).check(TIMEOUT)
+        checked(ping(site.url), TIMEOUT)
         assert other.cookies() == [None]
 
 
 def test_the_token_does_not_go_from_https_to_http(certificate: Path) -> None:
     with serving(answer(PING)) as plain, serving(answer(b"", 302, Location=plain.url), certificate=certificate) as site:
-        EndpointProbe("ping", site.url, session_token=lambda: TOKEN, ca_file=certificate).check(TIMEOUT)
+        checked(EndpointProbe("ping", site.url, session_token=lambda: TOKEN, ca_file=certificate), TIMEOUT)
         assert site.cookies() == [f"__sessiontoken={TOKEN}"]
         assert plain.cookies() == [None]
 
 
 def test_an_answer_that_repeats_the_token_does_not_betray_it() -> None:
     with serving(answer(f"Error\nno session {TOKEN}".encode())) as site, pytest.raises(BadAnswer) as caught:
-        ping(site.url).check(TIMEOUT)
+        checked(ping(site.url), TIMEOUT)
     assert "no session (token)" in str(caught.value)
 
 
 def test_a_user_and_password_in_the_address_stay_out_of_messages() -> None:
     with serving(answer(b"", 500)) as site, pytest.raises(BadAnswer) as caught:
-        EndpointProbe("resource", site.url.replace("://", "://user:hunter2@")).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url.replace("://", "://user:hunter2@")), TIMEOUT)
     assert "hunter2" not in str(caught.value)
 
 
@@ -241,56 +250,56 @@ def test_nobody_there_is_a_failed_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectFailed, match="Connection refused"):
-        EndpointProbe("resource", f"http://127.0.0.1:{port}/?hunter2").check(TIMEOUT)
+        checked(EndpointProbe("resource", f"http://127.0.0.1:{port}/?hunter2"), TIMEOUT)
 
 
 def test_a_name_that_is_unknown_is_a_failed_connection() -> None:
     with pytest.raises(SourceError) as caught:
-        EndpointProbe("resource", "http://no-such-host.invalid/?hunter2").check(TIMEOUT)
+        checked(EndpointProbe("resource", "http://no-such-host.invalid/?hunter2"), TIMEOUT)
     assert isinstance(caught.value, ConnectFailed | TimedOut)
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_certificate_is_checked(certificate: Path) -> None:
     with serving(answer(b"x"), certificate=certificate) as site:
-        EndpointProbe("resource", site.url, ca_file=certificate).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url, ca_file=certificate), TIMEOUT)
         with pytest.raises(TlsFailed, match=r"certificate is not to be trusted: self.signed certificate"):
-            EndpointProbe("resource", site.url).check(TIMEOUT)
+            checked(EndpointProbe("resource", site.url), TIMEOUT)
         with pytest.raises(TlsFailed, match=r"not valid for|doesn't match|mismatch"):
-            EndpointProbe("resource", site.url.replace("127.0.0.1", "localhost"), ca_file=certificate).check(TIMEOUT)
+            checked(EndpointProbe("resource", site.url.replace("127.0.0.1", "localhost"), ca_file=certificate), TIMEOUT)
 
 
 def test_plain_http_behind_https_is_a_tls_failure() -> None:
     with serving(answer(b"x")) as site, pytest.raises(TlsFailed, match="the TLS handshake failed"):
-        EndpointProbe("resource", site.url.replace("http:", "https:")).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url.replace("http:", "https:")), TIMEOUT)
 
 
 def test_a_ca_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"ca.pem is not there"):
-        EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem").check(TIMEOUT)
+        checked(EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem"), TIMEOUT)
 
 
 def test_a_ca_file_that_is_none_is_a_tls_failure(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(SourceError) as caught:
-        EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem").check(TIMEOUT)
+        checked(EndpointProbe("resource", "https://127.0.0.1:1/", ca_file=tmp_path / "ca.pem"), TIMEOUT)
     assert isinstance(caught.value, TlsFailed | ConnectFailed)
 
 
 def test_the_environments_proxy_is_used_but_for_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answer(b"x")) as proxy, serving(answer(b"x")) as site:
         monkeypatch.setenv("http_proxy", proxy.url)
-        EndpointProbe("resource", "http://campaign.invalid/r/test").check(TIMEOUT)
+        checked(EndpointProbe("resource", "http://campaign.invalid/r/test"), TIMEOUT)
         assert proxy.seen == [("http://campaign.invalid/r/test", None)]
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        EndpointProbe("resource", site.url).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url), TIMEOUT)
         assert len(proxy.seen) == len(site.seen) == 1
 
 
 def test_a_proxy_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with pytest.raises(ConnectFailed, match="the proxy of the environment fails"):
-        EndpointProbe("resource", "http://campaign.invalid/").check(TIMEOUT)
+        checked(EndpointProbe("resource", "http://campaign.invalid/"), TIMEOUT)
 
 
 def test_passwords_of_netrc_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,18 +312,18 @@ def test_passwords_of_netrc_are_not_sent(tmp_path: Path, monkeypatch: pytest.Mon
         answer(b"x")(request)
 
     with serving(behave) as site:
-        EndpointProbe("resource", site.url).check(TIMEOUT)
+        checked(EndpointProbe("resource", site.url), TIMEOUT)
     assert sent == [None]
 
 
 def test_nothing_is_left_open() -> None:
     with serving(answer(b"x")) as site:
         for _ in range(20):
-            EndpointProbe("resource", site.url).check(TIMEOUT)
+            checked(EndpointProbe("resource", site.url), TIMEOUT)
         time.sleep(0.05)  # the server's own sides close
         open_before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(20):
-            EndpointProbe("resource", site.url).check(TIMEOUT)
+            checked(EndpointProbe("resource", site.url), TIMEOUT)
         time.sleep(0.05)
         assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
         assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]

@@ -123,7 +123,9 @@ def test_redirects_stay_at_the_server(ca_file: Path, certificates: Callable[...,
 
     with serving(behave, certificate=certificates()) as site:
         (probe,) = probes_of(endpoint(ca_file, site, path="/old.png"))
-        assert probe.probe.check(5).size_bytes == len(PICTURE)
+        look = probe.probe.look(5)
+        assert look.answer is not None
+        assert look.answer.size_bytes == len(PICTURE)
     assert [path for path, _ in site.seen] == ["/old.png", "/new.png"]
 
 

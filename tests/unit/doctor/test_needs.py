@@ -8,6 +8,7 @@ from campaign_exporter.doctor.needs import NEEDS, WHY, Scope
 from campaign_exporter.sources.log_statements import OTHER_LOG_STATEMENTS, OTHER_LOGS
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import NEXT_PASSES, SENDING_DELIVERIES, STATEMENTS, columns_read
+from campaign_exporter.sources.tracking_statements import TRACKED_DELIVERIES
 
 ALL = frozenset(COLLECTORS)
 LOGS = frozenset(log.table for log in OTHER_LOGS)
@@ -64,7 +65,17 @@ def test_causes_are_lost_only_where_they_would_be_told() -> None:
 def test_tracked_links_are_asked_for_unless_nobody_misses_them() -> None:
     everything = scope()
     assert "nmstrackingurl" in everything.tables
-    assert "nmstrackingurl" not in everything._replace(links=False).tables
+    assert "nmstrackingurl" not in everything._replace(unasked=frozenset({TRACKED_DELIVERIES.name})).tables
+
+
+def test_what_serves_instead_serves_for_all_that_is_lost() -> None:
+    everything = scope()
+    assert (
+        everything.instead(everything.reading("nmsdeliverystat")) == "throughput: {source: delivery_counters} for this instance"
+    )
+    assert everything.instead([TRACKED_DELIVERIES]) == "collectors: {tracking: {links: false}}"
+    assert everything.instead([TRACKED_DELIVERIES, SENDING_DELIVERIES]) == ""
+    assert everything.instead([SENDING_DELIVERIES]) == ""
 
 
 def test_what_hosts_tell_is_not_said_to_be_lost_with_the_database() -> None:
