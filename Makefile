@@ -41,6 +41,9 @@ test: $(VENV)/.test  ## all tests, on real servers
 	$(BIN)/python -m pytest --numprocesses=$(SIDE_BY_SIDE) --dist=loadfile -m "not alone and not drill"
 	$(BIN)/python -m pytest -m "alone and not drill"
 
+fuzz: $(VENV)/.test  ## the tests of properties, with thousands of examples drawn at random
+	$(BIN)/python -m pytest --numprocesses=auto -m hypothesis --hypothesis-profile=fuzz --timeout=900 tests/unit
+
 lint: $(VENV)/.lint  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -109,4 +112,4 @@ matrix:  ## the tests with other Pythons and PostgreSQLs, rules and routes with 
 picture: install  ## draw the demo for the README anew (three minutes)
 	$(BIN)/python scripts/draw_demo.py
 
-.PHONY: help install demo test lint format rules mutants docs dashboards dashboards-test dashboards-pictures bench soak drill matrix picture
+.PHONY: help install demo test fuzz lint format rules mutants docs dashboards dashboards-test dashboards-pictures bench soak drill matrix picture

@@ -55,7 +55,7 @@ def _stalled(values: Values) -> Alert:
         summary="No opens and clicks arrive",
         description=(
             f"{INSTANCE}: the newest tracking log is {{{{ $value | humanizeDuration }}}} old, though messages have gone out"
-            f" since. Links of the chain that are seen to be broken (none listed: none is):{links}"
+            f" since. Links of the chain that are seen to be broken, if any:{links}"
         ),
         next_step="on the tracking server: nlserver pdump, then look at the journal of the workflow tracking",
         dashboard="tracking?var-instance={{ $labels.campaign_instance | urlquery }}",

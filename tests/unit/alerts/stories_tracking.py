@@ -34,7 +34,7 @@ def _case(name: str, world: World, *firing: Firing, told: tuple[Told, ...] = ())
 def _told(*links: str) -> Told:
     said = (
         "prod: the newest tracking log is 2h 15m 30s old, though messages have gone out since. Links of the chain that are seen"
-        " to be broken (none listed: none is):" + "".join(f"\n- {link}" for link in links)
+        " to be broken, if any:" + "".join(f"\n- {link}" for link in links)
     )
     step = "on the tracking server: nlserver pdump, then look at the journal of the workflow tracking"
     page = "campaign-tracking?var-instance=prod"
