@@ -9,11 +9,14 @@ from drill.scene import Act, Scene, faults
 from drill.scenes_surroundings import SURROUNDINGS
 from drill.scenes_upkeep import UPKEEP
 from drill.site import Site
+from integration.core.exporter_process import wait_until
 
 _STUCK = "CampaignDeliveryStuckPending"
 _MINUTE = 60.0
 #: Seconds until Prometheus has scraped an exporter that is new to it.
 _SETTLING = 5.0
+#: Seconds until an instance that is new has opens and clicks.
+_FIRST_TRACKED = 10 * _MINUTE
 #: Seconds a minute: the default would be 9 where rounds are fifteen times as frequent, and a busy machine needs some more.
 _BUDGET = 15.0
 #: Adobe's default of NmsMTA_Alert_Delay.
@@ -49,6 +52,14 @@ def _one_of_two_killed(site: Site) -> Iterator[None]:
         yield
     finally:
         site.start_exporter(site.second)
+
+
+@contextmanager
+def _tracking_stopped(site: Site) -> Iterator[None]:
+    """Let opens and clicks arrive first: without any, none is the newest."""
+    wait_until(site.tracks, seconds=_FIRST_TRACKED)
+    with faults("workflow-failed tracking")(site):
+        yield
 
 
 @contextmanager
@@ -394,7 +405,7 @@ TICKETS = (
         "CampaignTrackingStalled",
         "warning",
         "platform",
-        faults("workflow-failed tracking"),
+        _tracking_stopped,
         r"workflow tracking is in error",
         beside=("CampaignWorkflowFailed",),
         sampling=60.0,

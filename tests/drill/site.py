@@ -69,6 +69,10 @@ class Site:
         written.write_text(json.dumps(groups), encoding="utf-8")
         written.rename(self._targets)
 
+    def tracks(self) -> bool:
+        """Tell whether an open or a click has been seen."""
+        return b"\ncampaign_tracking_last_log_timestamp_seconds{" in _page(self.address)[0]
+
     def stale(self) -> StalePage:
         """Give a cache before the exporter, with what it says now."""
         return StalePage(_page(self.address))
