@@ -21,12 +21,20 @@ def bounces(values: Values) -> Group:
 
 
 def _failed(failures: str) -> str:
+    """Count failed messages, without those that were counted late for a time that was not watched.
+
+    Of these only the status is told: all that failed are taken away, of whatever kind.
+    """
     failed = f"sum without (outcome, kind, reason) (increase(campaign_message_failures_total{{{failures}}}[$range]))"
-    return f"max by (campaign_instance) ({failed})"
+    return f"max by (campaign_instance) ({failed} - {_late('failed')})"
+
+
+def _late(statuses: str) -> str:
+    return f'sum without (status) (increase(campaign_message_transitions_catch_up_total{{status=~"{statuses}"}}[$range]))'
 
 
 def _settled(span: str) -> str:
-    """Count the messages that were sent or given up."""
+    """Count the messages that were sent or given up, those among them that were counted late."""
     settled = f'sum without (status) (increase(campaign_message_transitions_total{{status=~"sent|failed"}}[{span}]))'
     return f"max by (campaign_instance) ({settled})"
 
@@ -51,7 +59,8 @@ def _hard(values: Values) -> Alert:
         dashboard=_PAGE,
         when=(
             f"more than {float(settings['share']):.0%} of at least {settings['minimum_messages']} messages that were sent or"
-            f" given up within {settings['range']} were refused for good; addresses in quarantine do not count"
+            f" given up within {settings['range']} were refused for good; addresses in quarantine do not count,"
+            " nor what is counted late"
         ),
         wait=settings["for"],
         keep=values.keep,
@@ -94,7 +103,8 @@ def _soft(values: Values) -> Alert:
         dashboard=_PAGE,
         when=(
             f"more than {float(settings['share']):.0%} of at least {settings['minimum_messages']} messages that were sent or"
-            f" given up within {settings['range']}, or in an average one of {settings['usual']}, bounced softly to the end"
+            f" given up within {settings['range']}, or in an average one of {settings['usual']}, bounced softly to the end;"
+            " what is counted late does not count"
         ),
         wait=settings["for"],
         keep=values.keep,
@@ -111,7 +121,9 @@ def _domain(values: Values) -> Alert:
         "warning",
         "deliverability",
         settings.fill(f"""
-            max by (campaign_instance, domain) (sum without (reason) ({refused}))
+            max by (campaign_instance, domain) (
+              sum without (reason) ({refused}) - ignoring (domain) group_left {_late("failed|pending")}
+            )
             /
             (max by (campaign_instance, domain) (sum without (result) ({tried})) >= $minimum_attempts)
             > $share
@@ -128,7 +140,8 @@ def _domain(values: Values) -> Alert:
         dashboard=_PAGE,
         when=(
             f"more than {float(settings['share']):.0%} of at least {settings['minimum_attempts']} attempts at one domain were"
-            f" refused within {settings['range']}, or did not reach it; needs the right to read addresses"
+            f" refused within {settings['range']}, or did not reach it, and more than are counted late; needs the right to read"
+            " addresses"
         ),
         wait=settings["for"],
         keep=values.keep,

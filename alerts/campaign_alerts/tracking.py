@@ -2,11 +2,12 @@
 
 from campaign_alerts import text
 from campaign_alerts.parts import DATABASE
-from campaign_alerts.rule import Alert, Group
+from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
 
 _STALLED = "CampaignTrackingStalled"
+_SENT = "campaign_instance:campaign_message_transitions_sent:without_catch_up"
 #: The links of the chain, and what each does: a query that finds it broken, what is said then, and in which order.
 _LINKS = (
     (
@@ -34,7 +35,16 @@ _LINKS = (
 
 def tracking(values: Values) -> Group:
     """Make the group."""
-    return Group("campaign-tracking", values.interval, (_stalled(values),))
+    return Group("campaign-tracking", values.interval, (_sent(), _stalled(values)))
+
+
+def _sent() -> Recording:
+    sent = '{status="sent"}'
+    return Recording(
+        _SENT,
+        f"campaign_message_transitions_total{sent} - campaign_message_transitions_catch_up_total{sent}",
+        "messages sent, without those that were counted late: when these were sent is not known",
+    )
 
 
 def _stalled(values: Values) -> Alert:
@@ -44,14 +54,15 @@ def _stalled(values: Values) -> Alert:
         _STALLED,
         "warning",
         "platform",
-        settings.fill("""
+        settings.fill(
+            """
             time() - max by (campaign_instance) (max_over_time(campaign_tracking_last_log_timestamp_seconds[$window]))
               > $age_seconds
             and on (campaign_instance)
-            max by (campaign_instance) (
-              sum without (status) (increase(campaign_message_transitions_total{status="sent"}[$range] offset $age))
-            ) >= $minimum_messages
-        """),
+            max by (campaign_instance) (increase($sent[$range] offset $age)) >= $minimum_messages
+        """,
+            sent=_SENT,
+        ),
         summary="No opens and clicks arrive",
         description=(
             f"{INSTANCE}: the newest tracking log is {{{{ $value | humanizeDuration }}}} old, though messages have gone out"

@@ -90,6 +90,7 @@ def _messages(target: Target) -> World:
     }
     for status, rate in (("sent", 10), ("failed", 0.1), ("pending", 10.5)):
         world[target("campaign_message_transitions_total", status=status)] = growing(rate)
+        world[target("campaign_message_transitions_catch_up_total", status=status)] = always(0)
     for outcome, kind, reason, rate in (("failed", "hard", "user_unknown", 0.1), ("postponed", "soft", "refused", 0.4)):
         labels = {"outcome": outcome, "kind": kind, "reason": reason}
         world[target("campaign_message_failures_total", **labels)] = growing(rate)

@@ -28,6 +28,14 @@ def _settled(sent: Line, failed: Line, kind: str = "hard", reason: str = "user_u
     }
 
 
+def _late(at: float = _RISES, **statuses: float) -> World:
+    """Count so many messages of a status late, at a moment."""
+    return {
+        A("campaign_message_transitions_catch_up_total", status=status): steps(0, (at, messages))
+        for status, messages in statuses.items()
+    }
+
+
 def _at_domain(results: Mapping[str, Line], refusals: Line, domain: str = "mail.example", reason: str = "refused") -> World:
     every = {"sent": always(0), "postponed": always(0), "hard": always(0), **results}
     world = {A("campaign_message_domain_results_total", domain=domain, result=name): line for name, line in every.items()}
@@ -88,6 +96,28 @@ HARD = (
         _HARD,
         "what is diluted before `for` is over is none",
         _settled(total(growing(10), steps(0, (_RISES + minutes(9), 20_000))), steps(0, (_RISES, 1000))),
+    ),
+    _case(
+        _HARD,
+        "what bounced while nobody watched, and is counted late, is not of this hour",
+        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **_late(sent=9000, failed=1000)},
+    ),
+    _case(
+        _HARD,
+        "more than the limit bounce beside what is counted late",
+        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **_late(sent=2000, failed=990)},
+        _hard(_RISES + minutes(10), _STEP_GONE),
+    ),
+    _case(
+        _HARD,
+        "a little fewer do",
+        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **_late(sent=2000, failed=1001)},
+    ),
+    _case(
+        _HARD,
+        "what was counted late more than an hour ago is forgotten",
+        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **_late(minutes(9.5), failed=1000)},
+        _hard(_RISES + minutes(10), _STEP_GONE),
     ),
     _case(_HARD, "soft bounces are others'", _settled(growing(10), growing(1), "soft", "mailbox_full")),
     _case(_HARD, "what is tried again has not bounced", _settled(growing(10), growing(1), outcome="postponed")),
@@ -191,6 +221,29 @@ SOFT = (
         ),
         until=hours(26),
     ),
+    _case(
+        _SOFT,
+        "what was given up while nobody watched, and is counted late, is not of this day",
+        {**_SOFT_STEP, **_late(sent=8000, failed=2000)},
+    ),
+    _case(
+        _SOFT,
+        "a tenth is given up beside what is counted late",
+        {**_SOFT_STEP, **_late(sent=8000, failed=990)},
+        Firing(_SOFT, _LABELS, _RISES + minutes(30)),
+    ),
+    Case(
+        (_SOFT,),
+        "what was counted late more than a day ago is forgotten",
+        {
+            **healthy(),
+            **_settled(steps(0, (hours(32), 8000)), steps(0, (hours(32), 2000)), "soft", "mailbox_full"),
+            **_late(hours(6), failed=2000),
+        },
+        hours(36),
+        (Firing(_SOFT, _LABELS, hours(32) + minutes(30)),),
+        step=300,
+    ),
     _case(_SOFT, "a tenth is not above the limit", _settled(growing(9), growing(1), "soft", "mailbox_full")),
     Case(
         (_SOFT,),
@@ -289,6 +342,35 @@ DOMAIN = (
         _DOMAIN,
         "fewer are not",
         _at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 199))}, steps(0, (_RISES, 199))),
+    ),
+    *(
+        _case(
+            _DOMAIN,
+            f"what was refused while nobody watched is counted late: {status}",
+            {
+                **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+                **_late(**{status: 301}),
+            },
+        )
+        for status in ("failed", "pending")
+    ),
+    _case(
+        _DOMAIN,
+        "refusals of now beside what is counted late",
+        {
+            **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+            **_late(failed=100, pending=190, sent=5000),
+        },
+        _domain(_RISES + minutes(10), _RISES + minutes(35)),
+    ),
+    _case(
+        _DOMAIN,
+        "what was counted late more than half an hour ago is forgotten",
+        {
+            **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+            **_late(_RISES - minutes(31), failed=1000),
+        },
+        _domain(_RISES + minutes(10), _RISES + minutes(35)),
     ),
     _case(_DOMAIN, "all others together are no domain", _at_domain({"postponed": growing(9)}, growing(9), "other")),
     _case(_DOMAIN, "full mailboxes are no refusal", _at_domain({"sent": growing(1), "postponed": growing(9)}, always(0))),

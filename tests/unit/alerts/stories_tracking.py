@@ -27,6 +27,10 @@ def _sent(line: Line) -> World:
     return {A("campaign_message_transitions_total", status="sent"): line}
 
 
+def _sent_late(line: Line) -> World:
+    return {A("campaign_message_transitions_catch_up_total", status="sent"): line}
+
+
 def _case(name: str, world: World, *firing: Firing, told: tuple[Told, ...] = ()) -> Case:
     return Case((_STALLED,), name, {**healthy(), _LAST: _newest(), **world}, hours(6.5), firing, told)
 
@@ -80,6 +84,19 @@ STORIES = (
     _case(
         "what went out at once is waited for from two hours later on, for an hour",
         {_LAST: _newest(goes_on=hours(7)), **_sent(steps(0, (hours(2.5), 5000)))},
+        Firing(_STALLED, _LABELS, hours(4.5) + minutes(15), hours(5.5) + minutes(5)),
+    ),
+    _case(
+        "when messages were sent that are counted late is not known",
+        {**_sent(steps(0, (hours(2.5), 90_000))), **_sent_late(steps(0, (hours(2.5), 89_500)))},
+    ),
+    _case(
+        "enough are sent beside those that are counted late",
+        {
+            _LAST: _newest(goes_on=hours(7)),
+            **_sent(steps(0, (hours(2.5), 90_000))),
+            **_sent_late(steps(0, (hours(2.5), 88_000))),
+        },
         Firing(_STALLED, _LABELS, hours(4.5) + minutes(15), hours(5.5) + minutes(5)),
     ),
     _case("who never had a tracking log has no tracking", {_LAST: always(None)}),
