@@ -1,8 +1,11 @@
 """Messages that bounce, and domains that take none."""
 
+from collections.abc import Callable, Iterable
+
+from campaign_alerts import text
 from campaign_alerts.durations import seconds
 from campaign_alerts.parts import DATABASE
-from campaign_alerts.rule import Alert, Group
+from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
 
@@ -10,6 +13,9 @@ _HARD = "CampaignHardBouncesHigh"
 _SOFT = "CampaignSoftBouncesHigh"
 _DOMAIN = "CampaignDomainRefusing"
 _PAGE = "deliverability?var-instance={{ $labels.campaign_instance | urlquery }}"
+_SOFT_ALL = "campaign_instance:campaign_message_soft_bounces:share"
+_SOFT_AT_DOMAIN = "campaign_instance_domain:campaign_message_soft_bounces:share"
+_SETTLED_AT_DOMAIN = "campaign_instance_domain:campaign_message_domain_results:settled"
 _GIVEN_UP = 'outcome="failed",kind="soft"'
 #: Not those without any server's answer: Campaign itself leaves such recipients out.
 _REFUSED = 'outcome="failed",kind="hard",reason!~"quarantine|denylisted|address_not_specified"'
@@ -17,7 +23,8 @@ _REFUSED = 'outcome="failed",kind="hard",reason!~"quarantine|denylisted|address_
 
 def bounces(values: Values) -> Group:
     """Make the group."""
-    return Group("campaign-bounces", values.interval, (_hard(values), _soft(values), _domain(values)))
+    rules: tuple[Rule, ...] = (_hard(values), *_soft_records(values), _soft(values), _domain(values))
+    return Group("campaign-bounces", values.interval, rules)
 
 
 def _failed(failures: str) -> str:
@@ -68,33 +75,80 @@ def _hard(values: Values) -> Alert:
     )
 
 
+def _soft_records(values: Values) -> Iterable[Recording]:
+    settings = values.of(_SOFT)
+    given_up = 'increase(campaign_message_domain_results_total{domain!="other",result="soft"}[$range])'
+    yield Recording(
+        _SOFT_ALL,
+        settings.fill(f"{_failed(_GIVEN_UP)}\n/\n{_usual(_settled, values, 'minimum_messages')}"),
+        f"messages given up after soft bounces within {settings['range']}, as a share of those that were sent or given up in it"
+        f" or, if these are more, in an average one of {settings['usual']}",
+    )
+    yield Recording(
+        _SETTLED_AT_DOMAIN,
+        'sum without (result) (campaign_message_domain_results_total{domain!="other",result!="postponed"})',
+        "mails sent or given up at a domain: a counter, and one series where a week of it is asked for",
+    )
+    yield Recording(
+        _SOFT_AT_DOMAIN,
+        settings.fill(f"""
+            max by (campaign_instance, domain) (
+              sum without (result) ({given_up}) - ignoring (domain) group_left {_late("failed")}
+            )
+            /
+        """)
+        + "\n"
+        + settings.fill(_usual(_settled_at_domain, values, "minimum_at_domain")),
+        "the same for each domain that is counted by itself",
+    )
+
+
+def _settled_at_domain(span: str) -> str:
+    return f"max by (campaign_instance, domain) (increase({_SETTLED_AT_DOMAIN}[{span}]))"
+
+
+def _usual(settled: Callable[[str], str], values: Values, minimum: str) -> str:
+    """Count what was settled in the range or in an average one, whichever is more.
+
+    What was sent days ago is given up on a day without sending as well.
+    """
+    settings = values.of(_SOFT)
+    usual = f"{settled('$usual')} / {seconds(settings['usual']) / seconds(settings['range']):g}"
+    return f"""\
+(
+  (
+    ({settled("$range")} > {usual})
+    or
+    {usual}
+  ) >= ${minimum}
+)"""
+
+
 def _soft(values: Values) -> Alert:
     settings = values.of(_SOFT)
-    # What was sent days ago is given up on a day without sending as well.
-    spans = seconds(settings["usual"]) / seconds(settings["range"])
-    usual = f"{_settled('$usual')} / {spans:g}"
+    limit = f"{float(settings['share']):.0%}"
+    all_ = text.each(
+        f"max(last_over_time({_SOFT_ALL}{{campaign_instance=%q}}[2m]))",
+        "campaign_instance",
+        line="\n- {{ .Value | humanizePercentage }} of all",
+    )
+    domains = text.each(
+        f"sort_desc(topk(5, max by (domain) (last_over_time({_SOFT_AT_DOMAIN}{{campaign_instance=%q}}[2m]))"
+        f" > {settings['share']}))",
+        "campaign_instance",
+        line="\n- {{ .Value | humanizePercentage }} at {{ .Labels.domain }}",
+    )
     return Alert(
         _SOFT,
         "warning",
         "deliverability",
         settings.fill(
-            f"""
-            {_failed(_GIVEN_UP)}
-            /
-            (
-              (
-                ({_settled("$range")} > {usual})
-                or
-                {usual}
-              ) >= $minimum_messages
-            )
-            > $share
-            """
+            f"{_SOFT_ALL} > $share\nor\nmax by (campaign_instance) ({_SOFT_AT_DOMAIN} > $share)",
         ),
         summary="Too many soft bounces",
         description=(
-            f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of as many messages as are sent or given up in"
-            f" {settings['range']} were given up after soft bounces; {float(settings['share']):.0%} are Adobe's limit."
+            f"{INSTANCE}: too many messages were given up after soft bounces within {settings['range']}, against as many as are"
+            f" sent or given up in that time; {limit} of any provider are Adobe's limit.{all_}{domains}"
         ),
         next_step=(
             'psql -c "SELECT ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg WHERE ifailuretype = 1'
@@ -102,9 +156,9 @@ def _soft(values: Values) -> Alert:
         ),
         dashboard=_PAGE,
         when=(
-            f"more than {float(settings['share']):.0%} of at least {settings['minimum_messages']} messages that were sent or"
-            f" given up within {settings['range']}, or in an average one of {settings['usual']}, bounced softly to the end;"
-            " what is counted late does not count"
+            f"more than {limit} of at least {settings['minimum_messages']} messages, or of {settings['minimum_at_domain']} at"
+            f" one domain, that were sent or given up within {settings['range']}, or in an average one of {settings['usual']},"
+            " bounced softly to the end; what is counted late does not count; domains need the right to read addresses"
         ),
         wait=settings["for"],
         keep=values.keep,

@@ -191,6 +191,7 @@ class _ErrorsHigh(LastingRange):
 
 class _SoftBounces(_ErrorsHigh):
     usual: Span
+    minimum_at_domain: Count
 
 
 class _DomainRefusing(LastingRange):

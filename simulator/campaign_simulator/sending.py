@@ -72,7 +72,7 @@ class Sender:
         self.refused = False  # whether mail servers refuse far more than usual
         self.refusing_domains: set[str] = set()  # that refuse all messages
         self.unknown_users = False  # whether many users are unknown
-        self.full_mailboxes = False  # whether many mailboxes are full, and nothing is tried again
+        self.full_mailboxes: set[str] = set()  # domains of which many mailboxes are full, and are not tried again
         self.simulated = 0  # attempts with verify mode, which are not messages
 
     def attempt(
@@ -114,7 +114,7 @@ class Sender:
         retry = min(part.retry, 1)
         if domain_of(log) in self.refusing_domains:
             return SOFT_ANSWERS[-1]
-        if self.full_mailboxes and log % _FULL[1] < _FULL[0]:
+        if domain_of(log) in self.full_mailboxes and log % _FULL[1] < _FULL[0]:
             return SOFT_ANSWERS[1]
         if self.unknown_users and self._chance.random() < _UNKNOWN:
             return HARD_ANSWERS[0]
@@ -127,7 +127,7 @@ class Sender:
 
     def _fail(self, delivery: Delivery, part: Part, outcome: Outcome, answer: Answer) -> None:
         """Note a refusal: softly refused messages are tried again, but not for ever."""
-        given_up = self.full_mailboxes and answer.reason == FailureReason.MAILBOX_FULL
+        given_up = domain_of(outcome.log_id) in self.full_mailboxes and answer.reason == FailureReason.MAILBOX_FULL
         if answer.kind == FailureType.SOFT and part.retry < MAX_RETRY and not given_up:
             delivery.softly_bounced.append(outcome.log_id)
             outcome = Outcome(outcome.log_id, LogStatus.PENDING, outcome.message_id, outcome.when)

@@ -101,13 +101,13 @@ def _connections_refused(world: World, name: str) -> Undo:
     return undo
 
 
-def _mailboxes_full(world: World, _target: str) -> Undo:
-    world.engine.sender.full_mailboxes = True
+def _every_domain(_world: World, arguments: Sequence[str]) -> Sequence[str]:
+    return one_of(DOMAINS, arguments or DOMAINS, "domain of recipients")
 
-    def undo() -> None:
-        world.engine.sender.full_mailboxes = False
 
-    return undo
+def _mailboxes_full(world: World, domain: str) -> Undo:
+    world.engine.sender.full_mailboxes.add(domain)
+    return partial(world.engine.sender.full_mailboxes.discard, domain)
 
 
 def _links_untracked(world: World, _target: str) -> Undo:
@@ -196,7 +196,13 @@ SENDING_FAULTS = (
     ),
     Fault("domain-refusing", "[DOMAIN...]", "mail servers of a domain softly refuse all messages", _domains, _domain_refusing),
     Fault("users-unknown", "", "a tenth of all messages goes to users whom nobody knows", no_arguments, _users_unknown),
-    Fault("mailboxes-full", "", "two mailboxes in nine are full, and nothing is tried again", no_arguments, _mailboxes_full),
+    Fault(
+        "mailboxes-full",
+        "[DOMAIN...]",
+        "two mailboxes in nine are full, and nothing is tried again",
+        _every_domain,
+        _mailboxes_full,
+    ),
     Fault("links-untracked", "", "mails go out without a link that is tracked", no_arguments, _links_untracked),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),

@@ -1,4 +1,4 @@
-"""Which messages bounce, and at which domains."""
+"""Which messages bounce hard, and which domains take none."""
 
 from collections.abc import Mapping
 
@@ -9,26 +9,26 @@ from unit.alerts.texts import told
 from unit.alerts.timeline import Line, World, always, growing, hours, minutes, scrapes_fail, steps, total, twice
 
 _PAGE = "campaign-deliverability?var-instance=prod"
-_HARD, _SOFT, _DOMAIN = "CampaignHardBouncesHigh", "CampaignSoftBouncesHigh", "CampaignDomainRefusing"
+_HARD, _DOMAIN = "CampaignHardBouncesHigh", "CampaignDomainRefusing"
 _LABELS = labels("warning", "deliverability")
 _MAIL = {**_LABELS, "domain": "mail.example"}
 _RISES, _FALLS = minutes(70), minutes(130)
 
 
-_TRIED_AGAIN = A("campaign_message_transitions_total", status="pending")
+TRIED_AGAIN = A("campaign_message_transitions_total", status="pending")
 
 
-def _settled(sent: Line, failed: Line, kind: str = "hard", reason: str = "user_unknown", outcome: str = "failed") -> World:
+def settled(sent: Line, failed: Line, kind: str = "hard", reason: str = "user_unknown", outcome: str = "failed") -> World:
     """Give messages that were sent, and such that failed."""
     return {
         A("campaign_message_transitions_total", status="sent"): sent,
         A("campaign_message_transitions_total", status="failed"): failed if outcome == "failed" else always(0),
-        _TRIED_AGAIN: always(0),
+        TRIED_AGAIN: always(0),
         A("campaign_message_failures_total", outcome=outcome, kind=kind, reason=reason): failed,
     }
 
 
-def _late(at: float = _RISES, **statuses: float) -> World:
+def counted_late(at: float = _RISES, **statuses: float) -> World:
     """Count so many messages of a status late, at a moment."""
     return {
         A("campaign_message_transitions_catch_up_total", status=status): steps(0, (at, messages))
@@ -36,7 +36,7 @@ def _late(at: float = _RISES, **statuses: float) -> World:
     }
 
 
-def _at_domain(results: Mapping[str, Line], refusals: Line, domain: str = "mail.example", reason: str = "refused") -> World:
+def at_domain(results: Mapping[str, Line], refusals: Line, domain: str = "mail.example", reason: str = "refused") -> World:
     every = {"sent": always(0), "postponed": always(0), "hard": always(0), **results}
     world = {A("campaign_message_domain_results_total", domain=domain, result=name): line for name, line in every.items()}
     return {**world, A("campaign_message_domain_refusals_total", domain=domain, reason=reason): refusals}
@@ -59,7 +59,7 @@ def _domain(start: float, end: float | None = None) -> Firing:
 
 
 #: An eighth of ten a second: 2 % of an hour are reached after ten minutes.
-_BAD = _settled(growing(10), _for_a_while(1.25))
+_BAD = settled(growing(10), _for_a_while(1.25))
 _HARD_FIRES, _HARD_RESOLVED = _RISES + minutes(10) + minutes(10), _FALLS + hours(1) - minutes(9.5) + minutes(5)
 _HARD_QUERY = (
     'psql -c "SELECT l.ideliveryid, m.ifailurereason, count(*) FROM nmsbroadlogrcp l'
@@ -83,52 +83,52 @@ HARD = (
             ),
         ),
     ),
-    _case(_HARD, "the limit is not above the limit", _settled(growing(49), growing(1))),
-    _case(_HARD, "a little more is", _settled(growing(48), growing(1)), _hard(minutes(0.5) + minutes(10))),
+    _case(_HARD, "the limit is not above the limit", settled(growing(49), growing(1))),
+    _case(_HARD, "a little more is", settled(growing(48), growing(1)), _hard(minutes(0.5) + minutes(10))),
     _case(
         _HARD,
         "a thousand messages are enough",
-        _settled(steps(0, (_RISES, 900)), steps(0, (_RISES, 100))),
+        settled(steps(0, (_RISES, 900)), steps(0, (_RISES, 100))),
         _hard(_RISES + minutes(10), _STEP_GONE),
     ),
-    _case(_HARD, "fewer are not", _settled(steps(0, (_RISES, 899)), steps(0, (_RISES, 100)))),
+    _case(_HARD, "fewer are not", settled(steps(0, (_RISES, 899)), steps(0, (_RISES, 100)))),
     _case(
         _HARD,
         "what is diluted before `for` is over is none",
-        _settled(total(growing(10), steps(0, (_RISES + minutes(9), 20_000))), steps(0, (_RISES, 1000))),
+        settled(total(growing(10), steps(0, (_RISES + minutes(9), 20_000))), steps(0, (_RISES, 1000))),
     ),
     _case(
         _HARD,
         "what bounced while nobody watched, and is counted late, is not of this hour",
-        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **_late(sent=9000, failed=1000)},
+        {**settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **counted_late(sent=9000, failed=1000)},
     ),
     _case(
         _HARD,
         "more than the limit bounce beside what is counted late",
-        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **_late(sent=2000, failed=990)},
+        {**settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **counted_late(sent=2000, failed=990)},
         _hard(_RISES + minutes(10), _STEP_GONE),
     ),
     _case(
         _HARD,
         "a little fewer do",
-        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **_late(sent=2000, failed=1001)},
+        {**settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1201))), **counted_late(sent=2000, failed=1001)},
     ),
     _case(
         _HARD,
         "what was counted late more than an hour ago is forgotten",
-        {**_settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **_late(minutes(9.5), failed=1000)},
+        {**settled(steps(0, (_RISES, 9000)), steps(0, (_RISES, 1000))), **counted_late(minutes(9.5), failed=1000)},
         _hard(_RISES + minutes(10), _STEP_GONE),
     ),
-    _case(_HARD, "soft bounces are others'", _settled(growing(10), growing(1), "soft", "mailbox_full")),
-    _case(_HARD, "what is tried again has not bounced", _settled(growing(10), growing(1), outcome="postponed")),
+    _case(_HARD, "soft bounces are others'", settled(growing(10), growing(1), "soft", "mailbox_full")),
+    _case(_HARD, "what is tried again has not bounced", settled(growing(10), growing(1), outcome="postponed")),
     *(
-        _case(_HARD, f"whom Campaign left out has not bounced: {reason}", _settled(growing(10), growing(1), reason=reason))
+        _case(_HARD, f"whom Campaign left out has not bounced: {reason}", settled(growing(10), growing(1), reason=reason))
         for reason in ("quarantine", "denylisted", "address_not_specified")
     ),
     _case(
         _HARD,
         "what is tried again is not sent, and dilutes nothing",
-        {**_settled(growing(48), growing(1)), _TRIED_AGAIN: growing(50)},
+        {**settled(growing(48), growing(1)), TRIED_AGAIN: growing(50)},
         _hard(minutes(0.5) + minutes(10)),
     ),
     _case(
@@ -147,161 +147,8 @@ HARD = (
     ),
 )
 
-_SOFT_SAYS = "prod: 20% of as many messages as are sent or given up in 1d were given up after soft bounces;"
-_SOFT_QUERY = (
-    'psql -c "SELECT ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg WHERE ifailuretype = 1'
-    ' ORDER BY tslastmodified DESC LIMIT 20"'
-)
-_SOFT_STEP = _settled(steps(0, (_RISES, 8000)), steps(0, (_RISES, 2000)), "soft", "mailbox_full")
-_SOFT_AT = hours(260)
-
-
-def _soft_after_days(
-    name: str, *, before: int = 0, week: int, day: int, failed: int, again: tuple[int, int] = (0, 0), firing: bool = False
-) -> Case:
-    """Send `before` more than a week ago, `week` some days ago, and `day` at last, of which so many are given up.
-
-    `again` are attempts to be repeated, some days ago and at last.
-    """
-
-    def old(moment: float) -> float:
-        return min(moment / hours(80), 1)
-
-    def middle(moment: float) -> float:
-        return min(max(moment - hours(100), 0) / hours(70), 1)
-
-    def late(moment: float) -> float:
-        return float(moment >= _SOFT_AT)
-
-    failing = steps(0, (_SOFT_AT, failed))
-    settled = _settled(lambda t: before * old(t) + week * middle(t) + (day - failed) * late(t), failing, "soft", "mailbox_full")
-    world = {**healthy(), **settled, _TRIED_AGAIN: lambda t: again[0] * middle(t) + again[1] * late(t)}
-    fires = (Firing(_SOFT, _LABELS, _SOFT_AT + minutes(30)),) if firing else ()
-    return Case((_SOFT,), name, world, hours(264), fires, step=600)
-
-
-SOFT = (
-    _soft_after_days("a day below the average counts as an average one", week=66_400, day=10_600, failed=1078),
-    _soft_after_days("also if it is nearly one", week=66_100, day=10_900, failed=1095),
-    _soft_after_days("a day above it as it is", before=20_000, week=65_400, day=11_600, failed=1130, again=(20_000, 0)),
-    _soft_after_days("a little too many", week=65_400, day=11_600, failed=1200, again=(0, 20_000), firing=True),
-    _soft_after_days(
-        "a little too many of an average day",
-        before=20_000,
-        week=69_000,
-        day=8000,
-        failed=1155,
-        again=(20_000, 20_000),
-        firing=True,
-    ),
-    *(
-        _case(
-            _SOFT,
-            f"{name}: {sent:,} and {failed:,}",
-            _settled(steps(0, (_RISES, sent)), steps(0, (_RISES, failed)), "soft", "mailbox_full"),
-            *([Firing(_SOFT, _LABELS, _RISES + minutes(30))] if fires else []),
-        )
-        for name, sent, failed, fires in (
-            ("a little above the limit", 8950, 1050, True),
-            ("five thousand messages are enough", 4000, 1000, True),
-            ("fewer are not", 3999, 1000, False),
-        )
-    ),
-    _case(
-        _SOFT,
-        "a fifth is given up, and told for a day",
-        _SOFT_STEP,
-        Firing(_SOFT, _LABELS, _RISES + minutes(30), _RISES + hours(24) + minutes(5)),
-        told=(
-            Told(
-                _RISES + minutes(30),
-                _SOFT,
-                [(_LABELS, told(_SOFT, "Too many soft bounces", f"{_SOFT_SAYS} 10% are Adobe's limit.", _SOFT_QUERY, _PAGE))],
-            ),
-        ),
-        until=hours(26),
-    ),
-    _case(
-        _SOFT,
-        "what was given up while nobody watched, and is counted late, is not of this day",
-        {**_SOFT_STEP, **_late(sent=8000, failed=2000)},
-    ),
-    _case(
-        _SOFT,
-        "a tenth is given up beside what is counted late",
-        {**_SOFT_STEP, **_late(sent=8000, failed=990)},
-        Firing(_SOFT, _LABELS, _RISES + minutes(30)),
-    ),
-    Case(
-        (_SOFT,),
-        "what was counted late more than a day ago is forgotten",
-        {
-            **healthy(),
-            **_settled(steps(0, (hours(32), 8000)), steps(0, (hours(32), 2000)), "soft", "mailbox_full"),
-            **_late(hours(6), failed=2000),
-        },
-        hours(36),
-        (Firing(_SOFT, _LABELS, hours(32) + minutes(30)),),
-        step=300,
-    ),
-    _case(_SOFT, "a tenth is not above the limit", _settled(growing(9), growing(1), "soft", "mailbox_full")),
-    Case(
-        (_SOFT,),
-        "what is given up on a day without sending is compared with an average day",
-        {
-            **healthy(),
-            **_settled(lambda t: 10 * min(t, hours(30)), steps(0, (hours(56), 6000)), "soft", "mailbox_full"),
-        },
-        hours(60),
-        step=300,
-    ),
-    Case(
-        (_SOFT,),
-        "but not if it is much of that as well",
-        {
-            **healthy(),
-            **_settled(lambda t: 10 * min(t, hours(30)), steps(0, (hours(56), 60_000)), "soft", "mailbox_full"),
-        },
-        hours(60),
-        (Firing(_SOFT, _LABELS, hours(56) + minutes(30)),),
-        step=300,
-    ),
-    _case(
-        _SOFT,
-        "it ends a day later, while others are sent without",
-        _settled(total(growing(0.1), steps(0, (_RISES, 6000))), steps(0, (_RISES, 4000)), "soft", "mailbox_full"),
-        Firing(_SOFT, _LABELS, _RISES + minutes(30), _RISES + hours(24) + minutes(5)),
-        until=hours(26),
-    ),
-    Case(
-        (_SOFT,),
-        "what was sent the day before does not dilute it",
-        {
-            **healthy(),
-            **_settled(
-                lambda t: 50_000 * min(t / hours(6), 1) + 6000 * (t >= hours(32)),
-                steps(0, (hours(32), 1000)),
-                "soft",
-                "mailbox_full",
-            ),
-        },
-        hours(36),
-        (Firing(_SOFT, _LABELS, hours(32) + minutes(30)),),
-        step=300,
-    ),
-    _case(_SOFT, "few messages are not enough", _settled(growing(0.2), growing(0.1), "soft", "refused")),
-    _case(_SOFT, "what is only postponed does not count", _settled(growing(5), growing(5), "soft", "refused", "postponed")),
-    _case(
-        _SOFT,
-        "of two exporters one fails",
-        scrapes_fail(twice({**healthy(), **_SOFT_STEP}, A, B), B, minutes(10), hours(9)),
-        Firing(_SOFT, _LABELS, _RISES + minutes(30)),
-    ),
-)
-
-
 #: All of one a second is refused for an hour: seven tenths of half an hour are reached after 21 minutes and a half.
-_REFUSING = _at_domain({"sent": lambda t: t - (_for_a_while(1)(t) or 0), "postponed": _for_a_while(1)}, _for_a_while(1))
+_REFUSING = at_domain({"sent": lambda t: t - (_for_a_while(1)(t) or 0), "postponed": _for_a_while(1)}, _for_a_while(1))
 _DOMAIN_FIRES, _DOMAIN_RESOLVED = _RISES + minutes(21.5) + minutes(10), _FALLS + minutes(9) + minutes(5)
 _DOMAIN_SAYS = "prod: mail.example refused 100% of what was tried in the last 30m, or could not be reached."
 _DOMAIN_QUERY = (
@@ -324,32 +171,32 @@ DOMAIN = (
         ),
     ),
     _case(
-        _DOMAIN, "a hair below the limit is nothing", _at_domain({"sent": growing(3.01), "postponed": growing(7)}, growing(7))
+        _DOMAIN, "a hair below the limit is nothing", at_domain({"sent": growing(3.01), "postponed": growing(7)}, growing(7))
     ),
     _case(
         _DOMAIN,
         "a domain that cannot be reached is told as well, also what is given up",
-        _at_domain({"sent": growing(2), "hard": growing(8)}, growing(8), reason="unreachable"),
+        at_domain({"sent": growing(2), "hard": growing(8)}, growing(8), reason="unreachable"),
         _domain(minutes(0.5) + minutes(10)),
     ),
     _case(
         _DOMAIN,
         "two hundred attempts are enough",
-        _at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 200))}, steps(0, (_RISES, 200))),
+        at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 200))}, steps(0, (_RISES, 200))),
         _domain(_RISES + minutes(10), _RISES + minutes(35)),
     ),
     _case(
         _DOMAIN,
         "fewer are not",
-        _at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 199))}, steps(0, (_RISES, 199))),
+        at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 199))}, steps(0, (_RISES, 199))),
     ),
     *(
         _case(
             _DOMAIN,
             f"what was refused while nobody watched is counted late: {status}",
             {
-                **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
-                **_late(**{status: 301}),
+                **at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+                **counted_late(**{status: 301}),
             },
         )
         for status in ("failed", "pending")
@@ -358,8 +205,8 @@ DOMAIN = (
         _DOMAIN,
         "refusals of now beside what is counted late",
         {
-            **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
-            **_late(failed=100, pending=190, sent=5000),
+            **at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+            **counted_late(failed=100, pending=190, sent=5000),
         },
         _domain(_RISES + minutes(10), _RISES + minutes(35)),
     ),
@@ -367,13 +214,13 @@ DOMAIN = (
         _DOMAIN,
         "what was counted late more than half an hour ago is forgotten",
         {
-            **_at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
-            **_late(_RISES - minutes(31), failed=1000),
+            **at_domain({"sent": always(0), "postponed": steps(0, (_RISES, 1000))}, steps(0, (_RISES, 1000))),
+            **counted_late(_RISES - minutes(31), failed=1000),
         },
         _domain(_RISES + minutes(10), _RISES + minutes(35)),
     ),
-    _case(_DOMAIN, "all others together are no domain", _at_domain({"postponed": growing(9)}, growing(9), "other")),
-    _case(_DOMAIN, "full mailboxes are no refusal", _at_domain({"sent": growing(1), "postponed": growing(9)}, always(0))),
+    _case(_DOMAIN, "all others together are no domain", at_domain({"postponed": growing(9)}, growing(9), "other")),
+    _case(_DOMAIN, "full mailboxes are no refusal", at_domain({"sent": growing(1), "postponed": growing(9)}, always(0))),
     _case(
         _DOMAIN,
         "failed scrapes neither delay nor resolve it",
@@ -392,4 +239,4 @@ DOMAIN = (
         _domain(_DOMAIN_FIRES, _DOMAIN_RESOLVED),
     ),
 )
-STORIES = (*HARD, *SOFT, *DOMAIN)
+STORIES = (*HARD, *DOMAIN)

@@ -83,6 +83,18 @@ def test_full_mailboxes_are_given_up_at_once(
     assert after[LogStatus.FAILED, FailureType.SOFT, FailureReason.MAILBOX_FULL] == 0
 
 
+def test_mailboxes_of_one_domain_are_full(
+    board: FaultBoard, truth: Callable[[], Truth], advance: Callable[[float], None]
+) -> None:
+    board.set("mailboxes-full", [DOMAINS[1]])
+    before = truth()
+    advance(90)
+    after = change(before, truth())
+    given_up = {domain: after[domain, "soft"] for domain in DOMAINS}
+    assert given_up.pop(DOMAINS[1]) > 50
+    assert max(given_up.values()) < 10
+
+
 def test_what_nobody_fetches_waits(board: FaultBoard, truth: Callable[[], Truth], advance: Callable[[float], None]) -> None:
     advance(120)
     assert truth().tracking["open"] > 100
