@@ -1,4 +1,4 @@
-"""Messages that bounce, and domains that take none."""
+"""Messages that bounce or are complained about, and domains that take none."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,15 +7,18 @@ from campaign_alerts.durations import seconds
 from campaign_alerts.parts import DATABASE
 from campaign_alerts.rule import Alert, Group, Recording, Rule
 from campaign_alerts.text import INSTANCE
-from campaign_alerts.values import Values
+from campaign_alerts.values import Settings, Values
 
 _HARD = "CampaignHardBouncesHigh"
 _SOFT = "CampaignSoftBouncesHigh"
+_COMPLAINTS = "CampaignComplaintsHigh"
 _DOMAIN = "CampaignDomainRefusing"
 _PAGE = "deliverability?var-instance={{ $labels.campaign_instance | urlquery }}"
 _SOFT_ALL = "campaign_instance:campaign_message_soft_bounces:share"
 _SOFT_AT_DOMAIN = "campaign_instance_domain:campaign_message_soft_bounces:share"
 _SETTLED_AT_DOMAIN = "campaign_instance_domain:campaign_message_domain_results:settled"
+#: What Adobe's reports count as complaints (indicator-calculation.md).
+_COMPLAINED = 'outcome="failed",reason="denylisted"'
 _GIVEN_UP = 'outcome="failed",kind="soft"'
 #: Not those without any server's answer: Campaign itself leaves such recipients out.
 _REFUSED = 'outcome="failed",kind="hard",reason!~"quarantine|denylisted|address_not_specified"'
@@ -23,7 +26,7 @@ _REFUSED = 'outcome="failed",kind="hard",reason!~"quarantine|denylisted|address_
 
 def bounces(values: Values) -> Group:
     """Make the group."""
-    rules: tuple[Rule, ...] = (_hard(values), *_soft_records(values), _soft(values), _domain(values))
+    rules: tuple[Rule, ...] = (_hard(values), *_soft_records(values), _soft(values), _complaints(values), _domain(values))
     return Group("campaign-bounces", values.interval, rules)
 
 
@@ -80,7 +83,7 @@ def _soft_records(values: Values) -> Iterable[Recording]:
     given_up = 'increase(campaign_message_domain_results_total{domain!="other",result="soft"}[$range])'
     yield Recording(
         _SOFT_ALL,
-        settings.fill(f"{_failed(_GIVEN_UP)}\n/\n{_usual(_settled, values, 'minimum_messages')}"),
+        settings.fill(f"{_failed(_GIVEN_UP)}\n/\n{_usual(_settled, settings, 'minimum_messages')}"),
         f"messages given up after soft bounces within {settings['range']}, as a share of those that were sent or given up in it"
         f" or, if these are more, in an average one of {settings['usual']}",
     )
@@ -98,7 +101,7 @@ def _soft_records(values: Values) -> Iterable[Recording]:
             /
         """)
         + "\n"
-        + settings.fill(_usual(_settled_at_domain, values, "minimum_at_domain")),
+        + settings.fill(_usual(_settled_at_domain, settings, "minimum_at_domain")),
         "the same for each domain that is counted by itself",
     )
 
@@ -107,12 +110,11 @@ def _settled_at_domain(span: str) -> str:
     return f"max by (campaign_instance, domain) (increase({_SETTLED_AT_DOMAIN}[{span}]))"
 
 
-def _usual(settled: Callable[[str], str], values: Values, minimum: str) -> str:
+def _usual(settled: Callable[[str], str], settings: Settings, minimum: str) -> str:
     """Count what was settled in the range or in an average one, whichever is more.
 
     What was sent days ago is given up on a day without sending as well.
     """
-    settings = values.of(_SOFT)
     usual = f"{settled('$usual')} / {seconds(settings['usual']) / seconds(settings['range']):g}"
     return f"""\
 (
@@ -159,6 +161,37 @@ def _soft(values: Values) -> Alert:
             f"more than {limit} of at least {settings['minimum_messages']} messages, or of {settings['minimum_at_domain']} at"
             f" one domain, that were sent or given up within {settings['range']}, or in an average one of {settings['usual']},"
             " bounced softly to the end; what is counted late does not count; domains need the right to read addresses"
+        ),
+        wait=settings["for"],
+        keep=values.keep,
+        labels=DATABASE,
+    )
+
+
+def _complaints(values: Values) -> Alert:
+    settings = values.of(_COMPLAINTS)
+    limit = f"{100 * float(settings['share']):g}%"
+    return Alert(
+        _COMPLAINTS,
+        "warning",
+        "deliverability",
+        settings.fill(f"{_failed(_COMPLAINED)}\n/\n{_usual(_settled, settings, 'minimum_messages')}\n> $share"),
+        summary="Too many recipients complain",
+        description=(
+            f"{INSTANCE}: recipients reported {{{{ $value | humanizePercentage }}}} of as many messages as are sent or given up"
+            f" in {settings['range']} as spam, or their addresses came onto the denylist before their message went out."
+            f" {limit} is a limit of Gmail and Yahoo, not Adobe's."
+        ),
+        next_step=values.query(
+            "SELECT l.ideliveryid, count(*) FROM nmsbroadlogrcp l JOIN nmsbroadlogmsg m ON m.ibroadlogmsgid = l.imsgid"
+            " WHERE l.istatus = 2 AND m.ifailurereason = 8 AND l.tslastmodified > now() - interval '1 day'"
+            " GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
+        ),
+        dashboard=_PAGE,
+        when=(
+            f"more than {limit} of at least {settings['minimum_messages']} messages that were sent or given up within"
+            f" {settings['range']}, or in an average one of {settings['usual']}, failed as denylisted: what Adobe's reports"
+            " count as complaints; what is counted late does not count"
         ),
         wait=settings["for"],
         keep=values.keep,

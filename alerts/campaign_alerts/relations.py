@@ -13,6 +13,7 @@ _LATE = ("alerts", "CampaignDeliveryStartsLate")
 _STALLED = ("alerts", "CampaignThroughputStalled")
 _LOW = ("alerts", "CampaignThroughputLow")
 _SOFT = ("alerts", "CampaignSoftBouncesHigh")
+_COMPLAINTS = ("alerts", "CampaignComplaintsHigh")
 
 
 class _Order(NamedTuple):
@@ -39,6 +40,7 @@ _ORDERS = (
         ("alerts", "CampaignDeliveryErrorsHigh", "range"),
         ("alerts", "CampaignHardBouncesHigh", "range"),
         (*_SOFT, "range"),
+        (*_COMPLAINTS, "range"),
         ("alerts", "CampaignDomainRefusing", "range"),
         ("alerts", "CampaignTrackingStalled", "range"),
         ("alerts", "CampaignTrackingStalled", "age"),
@@ -64,6 +66,7 @@ _ORDERS = (
     _Order((*_LOW, "baseline_at_least"), "at most", (*_LOW, "baseline"), "the alert could never fire"),
     _Order((*_LOW, "baseline"), "at least", (*_STALLED, "after"), "it is an average of such spans"),
     _Order((*_SOFT, "range"), "at most", (*_SOFT, "usual"), "it is compared with an average of such spans"),
+    _Order((*_COMPLAINTS, "range"), "at most", (*_COMPLAINTS, "usual"), "it is compared with an average of such spans"),
     _Order((*_LATE, "fast", "short"), "at most", (*_LATE, "fast", "long"), "it is the end of that"),
     _Order((*_LATE, "slow", "short"), "at most", (*_LATE, "slow", "long"), "it is the end of that"),
 )

@@ -189,8 +189,11 @@ class _ErrorsHigh(LastingRange):
     minimum_messages: Count
 
 
-class _SoftBounces(_ErrorsHigh):
+class _Complaints(_ErrorsHigh):
     usual: Span
+
+
+class _SoftBounces(_Complaints):
     minimum_at_domain: Count
 
 
@@ -320,6 +323,7 @@ class Alerts(Section):
     CampaignDeliveryErrorsHigh: _ErrorsHigh
     CampaignHardBouncesHigh: _ErrorsHigh
     CampaignSoftBouncesHigh: _SoftBounces
+    CampaignComplaintsHigh: _Complaints
     CampaignDomainRefusing: _DomainRefusing
     CampaignTrackingStalled: _TrackingStalled
     CampaignDeliveryFailed: _Failed

@@ -35,11 +35,13 @@ SOFT_ANSWERS = (
     Answer(5, FailureType.SOFT, FailureReason.INVALID_DOMAIN, "451 4.1.2 Domain not found"),
     Answer(6, FailureType.SOFT, FailureReason.REFUSED, "451 4.7.1 Try again later"),
 )
-ANSWERS = HARD_ANSWERS + SOFT_ANSWERS
+COMPLAINT = Answer(7, FailureType.HARD, FailureReason.DENYLISTED, "Feedback loop: reported as spam")
+ANSWERS = (*HARD_ANSWERS, *SOFT_ANSWERS, COMPLAINT)
 _DELIVERED = (0.955, 0.6)  # shares of first attempts, and of retries
 _HARD = (0.012, 0.006)
 _UNKNOWN = 0.1  # share of attempts, while users are unknown
 _FULL = (2, 9)  # so many mailboxes of so many, while mailboxes are full
+_COMPLAINS = 100  # one of so many recipients, while they complain
 _REFUSED = 0.5  # share of attempts, while mail servers refuse
 
 
@@ -73,12 +75,15 @@ class Sender:
         self.refusing_domains: set[str] = set()  # that refuse all messages
         self.unknown_users = False  # whether many users are unknown
         self.full_mailboxes: set[str] = set()  # domains of which many mailboxes are full, and are not tried again
+        self.complaining = False  # whether many recipients report what they get as spam
+        self._complaints: list[int] = []  # logs of those who are about to
         self.simulated = 0  # attempts with verify mode, which are not messages
 
     def attempt(
         self, delivery: Delivery, part: Part, logs: Sequence[int], now: datetime, public_ids: Sequence[int] = ()
     ) -> list[int]:
         """Try messages of a part once, through our addresses in turn; returns the logs of those that were delivered."""
+        self._complain(now)
         delivered = []
         tried = []
         for log in logs:
@@ -91,10 +96,17 @@ class Sender:
                 self._journal.settled([Outcome(log, LogStatus.SENT, 0, now)])
             else:
                 self._fail(delivery, part, Outcome(log, LogStatus.FAILED, answer.message_id, now), answer)
+        self._complaints += [log for log in delivered if self.complaining and log % _COMPLAINS == 0]
         self.mail_servers.note(tried, now)
         delivery.success += len(delivered)
         self._count(delivery, part, len(delivered), len(logs) - len(delivered), now)
         return delivered
+
+    def _complain(self, now: datetime) -> None:
+        """Take in complaints about what was delivered before: their logs fail, though the messages arrived (kb KA-21661)."""
+        failed = [Outcome(log, LogStatus.FAILED, COMPLAINT.message_id, now) for log in self._complaints]
+        self._journal.settled(failed)
+        self._complaints = []
 
     def remember(self, stats: Iterable[SendingStat]) -> None:
         """Count what was sent before the simulation began."""

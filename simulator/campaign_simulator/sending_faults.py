@@ -110,6 +110,15 @@ def _mailboxes_full(world: World, domain: str) -> Undo:
     return partial(world.engine.sender.full_mailboxes.discard, domain)
 
 
+def _complaints(world: World, _target: str) -> Undo:
+    world.engine.sender.complaining = True
+
+    def undo() -> None:
+        world.engine.sender.complaining = False
+
+    return undo
+
+
 def _links_untracked(world: World, _target: str) -> Undo:
     world.engine.tracker.untracked = True
 
@@ -203,6 +212,7 @@ SENDING_FAULTS = (
         _every_domain,
         _mailboxes_full,
     ),
+    Fault("complaints", "", "one recipient in a hundred reports the mail as spam", no_arguments, _complaints),
     Fault("links-untracked", "", "mails go out without a link that is tracked", no_arguments, _links_untracked),
     Fault("throughput-low", "", "the mta sends at a tenth of its pace", no_arguments, _slow),
     Fault("mta-restarting", "[HOST...]", "mta dies and is started again all the time", _hosts_with_mta, _restarting),

@@ -85,12 +85,13 @@ class FailureType(IntEnum):
 
 
 class FailureReason(IntEnum):
-    """Reasons of failure (NmsBroadLogMsg.iFailureReason), of those that a mail server's answer leads to."""
+    """Reasons of failure (NmsBroadLogMsg.iFailureReason), of those that a mail server's answer or a complaint leads to."""
 
     USER_UNKNOWN = 1
     INVALID_DOMAIN = 2
     UNREACHABLE = 3
     MAILBOX_FULL = 5
+    DENYLISTED = 8
     REFUSED = 20
 
 

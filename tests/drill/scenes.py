@@ -401,6 +401,17 @@ TICKETS = (
         limit=1800.0,
     ),
     Scene(
+        "CampaignComplaintsHigh",
+        "CampaignComplaintsHigh",
+        "warning",
+        "deliverability",
+        faults("complaints"),
+        r"as spam",
+        confirmed=0,
+        sampling=30.0,
+        limit=1800.0,
+    ),
+    Scene(
         "CampaignTrackingStalled",
         "CampaignTrackingStalled",
         "warning",

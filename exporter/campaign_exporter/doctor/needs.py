@@ -84,7 +84,9 @@ NEEDS: Mapping[str, Need] = {
     log_statements.RECIPIENT_LOG.rows.name: Need(("messages",), ("messages",)),
     log_statements.RECIPIENT_LOG.crowd.name: Need(("messages",), ("messages",)),
     log_statements.RECIPIENT_LOG.domains.name: Need(
-        ("messages",), words=f"no {message_metrics.MESSAGE_DOMAIN_RESULTS.name}: CampaignDomainRefusing cannot fire"
+        ("messages",),
+        words=f"no {message_metrics.MESSAGE_DOMAIN_RESULTS.name}: CampaignDomainRefusing cannot fire, and soft bounces are not"
+        " judged by domain",
     ),
     log_statements.ANSWERS.name: Need(("messages",), ("messages",)),
     **{

@@ -83,6 +83,22 @@ def test_full_mailboxes_are_given_up_at_once(
     assert after[LogStatus.FAILED, FailureType.SOFT, FailureReason.MAILBOX_FULL] == 0
 
 
+def test_recipients_complain_about_what_they_got(
+    board: FaultBoard, truth: Callable[[], Truth], advance: Callable[[float], None]
+) -> None:
+    complaint = (LogStatus.FAILED, FailureType.HARD, FailureReason.DENYLISTED)
+    board.set("complaints", [])
+    before = truth()
+    advance(90)
+    complaints = Counter(truth().message_failures)[complaint]
+    assert 0.005 < complaints / settled(before, truth()) < 0.02
+    board.clear("complaints", [])
+    advance(10)
+    now = Counter(truth().message_failures)[complaint]
+    advance(60)
+    assert Counter(truth().message_failures)[complaint] == now
+
+
 def test_mailboxes_of_one_domain_are_full(
     board: FaultBoard, truth: Callable[[], Truth], advance: Callable[[float], None]
 ) -> None:
