@@ -26,6 +26,7 @@ from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
+_DAY = 86400
 _IDS = 2**31
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
 _STANDINGS = {"in_use": NEUTRAL[0], "to_drop": NEUTRAL[1], "orphaned": WARNING, "unknown": UNKNOWN}
@@ -164,13 +165,13 @@ def delays() -> Panel:
         "After what time does cleanup drop what is old? By the option that says so, NmsCleanup_...PurgeDelay: of deleted"
         " deliveries (RecycledDelivery), delivery logs (BroadLog) and others. One that is not set is missing: Campaign's own"
         " default holds.",
-        "s",
+        "short",
     )
-    expr = largest(h.CLEANUP_DELAY, "option")
+    expr = f"{largest(h.CLEANUP_DELAY, 'option')} / {_DAY}"
     named = f'label_replace({expr}, "option", "$1", "option", "NmsCleanup_(.+)PurgeDelay")'
     columns = [
         Column("option", "What"),
-        Column("Value", "Kept for", unit="s", width=110),
+        Column("Value", "Kept for days", unit="short", width=120),
         Column("campaign_instance", "Instance", link=where(HYGIENE), width=130),
     ]
     return table(said, Rows([Query(named)], columns, sorted_by="What", descending=False))

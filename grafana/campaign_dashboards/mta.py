@@ -281,11 +281,11 @@ def mta() -> Board:
         [
             Section("Now", [Place(up_now(), 8, 4), Place(faults_now(), 12, 4), Place(disk_now(), 4, 4)]),
             Section("Processes", [Place(process_matrix(), 24, 8), Place(mtas_up(), 12, 9), Place(down(), 12, 9)]),
+            Section("IP affinities", [Place(affinity_matrix(), 12, 10), Place(affinity_faults(), 12, 10)]),
             Section(
-                "IP affinities",
-                [Place(affinity_matrix(), 10, 10), Place(affinity_faults(), 7, 10), Place(affinity_addresses(), 7, 10)],
+                "Configuration and restarts",
+                [Place(configuration_faults(), 8, 8), Place(affinity_addresses(), 8, 8), Place(restarts(), 8, 8)],
             ),
-            Section("Configuration and restarts", [Place(configuration_faults(), 12, 8), Place(restarts(), 12, 8)]),
             Section("Memory", [Place(memory(), 12, 10), Place(memory_share(), 12, 10)]),
             Section("Disks", [Place(disks(), 24, 8)]),
         ],
