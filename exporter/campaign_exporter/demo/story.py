@@ -124,9 +124,8 @@ class Teller:
                 over = True
                 self._say("[bold]That was the story. [/]The instance goes on sending; Ctrl-C ends it.")
                 if self._stage.alerts:
-                    self._say(
-                        f"For a page within three minutes: .venv/bin/campaign-simulator fault mta-down --directory {self._stage.directory}"
-                    )
+                    fault = f".venv/bin/campaign-simulator fault mta-down --directory {self._stage.directory}"
+                    self._say(f"For a page within five minutes: {fault}")
             time.sleep(_LOOK_SECONDS)
 
     def _look(self) -> None:
