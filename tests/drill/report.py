@@ -60,7 +60,7 @@ _DEFAULTS = """
 collector's interval, of the scrape interval (15 s) and of the interval between evaluations. *Usual* takes half of each, *most*
 all of them, and both the time that the drill measured beyond its own intervals, where there was any. `needed` is what the rule
 asks for, also where the simulator put it back. For StuckPending it is NmsMTA_Alert_Delay, 30 min unless set, or
-maxPreparationJobsSec, an hour unless set. A ticket that is decided by a share or a number of what was counted within a window
+maxPreparationJobsSec, an hour unless set. An alert that is decided by a share or a number of what was counted within a window
 (≥) takes in addition what it takes to reach it, which depends on what is sent; what is given up after soft bounces was tried
 for days before.
 A ticket of an instance of which another ticket is open waits for `group_interval`, 10 min at most, instead of `group_wait`.
