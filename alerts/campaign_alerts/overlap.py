@@ -112,6 +112,18 @@ SITUATIONS = (
         _EXPRESSION,
     ),
     Situation(
+        "nothing is copied from a mid-sourcing server for two hours",
+        "CampaignMidSourcingCopyStale",
+        ("CampaignWorkflowFailed (`late`, defaultMidSourcingDlv)",),
+        _EXPRESSION,
+    ),
+    Situation(
+        "the same, and defaultMidSourcingDlv is in error, wfserver is down, or deliveries are stuck for it",
+        f"CampaignWorkflowFailed (`failed`), CampaignProcessMissing (wfserver), {_STUCK} (`mid_sourcing_lag`)",
+        ("CampaignMidSourcingCopyStale",),
+        _EXPRESSION,
+    ),
+    Situation(
         "cleanup is in error or late, and has not come to its end for two days",
         "CampaignCleanupFailing",
         ("CampaignWorkflowFailed", "CampaignWorkTablesOrphaned"),

@@ -257,7 +257,7 @@ class _Workflow(Lasting):
     late: Span
 
 
-class _Cleanup(Lasting):
+class _Older(Lasting):
     older_than: Span
 
 
@@ -353,7 +353,8 @@ class Alerts(Section):
     CampaignCoreDumped: Lasting
     CampaignDiskFull: _Disk
     CampaignWorkflowFailed: _Workflow
-    CampaignCleanupFailing: _Cleanup
+    CampaignCleanupFailing: _Older
+    CampaignMidSourcingCopyStale: _Older
     CampaignWorkTablesOrphaned: _WorkTables
     CampaignSequenceNearLimit: _Sequence
     CampaignTransactionTooLong: _Transaction

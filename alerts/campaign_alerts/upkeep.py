@@ -1,6 +1,6 @@
 """What hurts the sending one day if nobody sees to it: workflows, cleanup, work tables, ids, transactions, events."""
 
-from campaign_alerts import text
+from campaign_alerts import mid_sourcing, text
 from campaign_alerts.durations import duration
 from campaign_alerts.parts import DATABASE, PENDING_AGE, blocked, nowhere
 from campaign_alerts.rule import Alert, Group, Recording
@@ -23,14 +23,14 @@ _IDS = 2**31
 _LETS_WAIT = {
     "operationMgt": "workflow_engine_down",
     "deliveryMgt": "workflow_engine_down",
-    "defaultMidSourcingDlv": "mid_sourcing_lag",
+    mid_sourcing.COPIER: "mid_sourcing_lag",
 }
 
 
 def upkeep(values: Values) -> Group:
     """Make the group."""
     alerts = (_failed(values), _late(values), _cleanup(values), _tables(values), _sequence(values))
-    others = (_transaction(values), _events(values))
+    others = (mid_sourcing.stale(values), _transaction(values), _events(values))
     return Group("campaign-upkeep", values.interval, (_cleanup_age(values), _told(values), *alerts, *others))
 
 
@@ -112,11 +112,16 @@ def _late(values: Values) -> Alert:
             f"""
             time() - {planned} > $late_seconds
             unless on (campaign_instance, workflow) $told
+            unless on (campaign_instance, workflow) label_replace(
+              $copies_old,
+              "workflow", "{mid_sourcing.COPIER}", "", ""
+            )
             unless on (campaign_instance) (
               $engine
             )
             """,
             told=_TOLD,
+            copies_old=mid_sourcing.old(values),
             engine=nowhere("wfserver").replace("\n", " "),
         ),
         summary="A technical workflow does not run when it should",

@@ -26,6 +26,8 @@ from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
+_COPY = thresholds(GOOD, (float(_ALERTS.of("CampaignMidSourcingCopyStale")["older_than_seconds"]), WARNING))
+_COPIES = "copy from {{account}}, {{campaign_instance}}"
 _DAY = 86400
 _IDS = 2**31
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
@@ -78,8 +80,9 @@ def troubles_now() -> Panel:
     """Count workflows in error, and events that wait."""
     said = Said(
         "Workflows and events",
-        "Do technical workflows work? Those that are in error or rest; all other workflows in error; and transactional events"
-        " that are due and were not processed, of the newest 2,000.",
+        "Do technical workflows work? Those that are in error or rest; all other workflows in error; transactional events that"
+        " are due and were not processed, of the newest 2,000; and how long ago deliveries were copied last from each"
+        " mid-sourcing server.",
         "none",
     )
     failed = largest(h.WORKFLOWS, "kind", matching=(*_of("state", "failed"), 'kind!="technical"'))
@@ -87,8 +90,12 @@ def troubles_now() -> Panel:
         Query(f"sum({largest(h.TECHNICAL_WORKFLOW_TROUBLE, 'workflow', 'trouble')})", "technical"),
         Query(f"sum({failed})", "others in error"),
         Query(f"sum({largest(h.RT_EVENTS_UNPROCESSED, 'status')})", "events"),
+        Query(f"time() - {largest(h.MID_SOURCING_LAST_COPY, 'campaign_instance', 'account')}", _COPIES),
     ]
-    lines = [Line("technical", thresholds=none_of(WARNING))]
+    lines = [
+        Line("technical", thresholds=none_of(WARNING)),
+        Line("/^copy from /", unit="s", thresholds=_COPY),
+    ]
     return values(said, queries, lines)
 
 

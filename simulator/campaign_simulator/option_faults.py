@@ -1,12 +1,14 @@
 """What the instance's options say (XtkOption)."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from campaign_simulator.faults import Fault, FaultError, Undo, World, no_arguments, required, single
 from campaign_simulator.journal import Option
 from campaign_simulator.workflows import ALERT_DELAY_MINUTES
 
+_COPIES_AGE = timedelta(hours=5)
 _ALERT_DELAY = "NmsMTA_Alert_Delay"
 
 
@@ -34,6 +36,17 @@ def _pointer_dated(world: World, _target: str) -> Undo:
     return partial(workflows.keep_pointer, dated=False)
 
 
+def _copies_old(world: World, _target: str) -> Undo:
+    workflows = world.engine.workflows
+    workflows.let_copies_stand(world.now() - _COPIES_AGE)
+
+    def undo() -> None:
+        workflows.let_copies_stand(world.now())
+        workflows.copies_stand = False
+
+    return undo
+
+
 OPTION_FAULTS = (
     Fault(
         "alert-delay",
@@ -41,6 +54,13 @@ OPTION_FAULTS = (
         "the option NmsMTA_Alert_Delay lets deliveries wait so long, not 30 min",
         _minutes,
         _alert_delay,
+    ),
+    Fault(
+        "mid-sourcing-copies-old",
+        "",
+        "nothing has been copied from the mid-sourcing server for five hours, though the workflow that copies runs",
+        no_arguments,
+        _copies_old,
     ),
     Fault(
         "tracking-pointer-dated",

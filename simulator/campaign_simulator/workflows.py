@@ -74,6 +74,7 @@ class Workflows:
         self._filling: list[Workflow] = []
         self._log = 1
         self.cleanup_fails = False
+        self.copies_stand = False  # whether nothing is copied from the mid-sourcing server, though its workflow runs
         self.pointer_dated = False  # whether the pointer of tracking is kept as a date; Adobe does not tell which it is
         self.last_cleanup: datetime | None = None
 
@@ -147,6 +148,12 @@ class Workflows:
         if last is not None:
             self._write_pointer("tracking", last)
 
+    def let_copies_stand(self, when: datetime) -> None:
+        """Let the last copy from the mid-sourcing server have been at a moment, and none follow."""
+        self.copies_stand = False
+        self._write_pointer(COPIER, when)
+        self.copies_stand = True
+
     def fail_cleanup(self, now: datetime, ago: timedelta) -> None:
         """Let cleanup have come to its end so long ago, and fail in a task each time that it runs."""
         self.cleanup_fails = True
@@ -208,7 +215,7 @@ class Workflows:
         elif name == _CLEANUP and not self.cleanup_fails:
             self.last_cleanup = when
             self._set(Option("NmsCleanup_LastCleanup", moment=when))
-        elif name == COPIER:
+        elif name == COPIER and not self.copies_stand:
             self._set(Option(f"NmsMidSourcing_LastDelivery_{MID_ACCOUNT}", moment=when))
 
     def _set(self, option: Option) -> None:

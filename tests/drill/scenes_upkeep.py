@@ -29,6 +29,12 @@ UPKEEP = (
     _scene(
         "CampaignCleanupFailing", "cleanup-failing", r"cleanup ran last 3d .* journal of the last 25 hours: 1\.", confirmed=0.0
     ),
+    _scene(
+        "CampaignMidSourcingCopyStale",
+        "mid-sourcing-copies-old",
+        r"was copied last 5h .* By account:\s+- \S+: 5h",
+        confirmed=0.0,
+    ),
     _scene("CampaignWorkTablesOrphaned", "work-tables-orphaned", r"300 work tables belong to"),
     _scene(
         "CampaignSequenceNearLimit",

@@ -2,7 +2,7 @@
 
 from unit.alerts.cases import Case, Firing, Told
 from unit.alerts.healthy import A, B, healthy
-from unit.alerts.stories_bounces import counted_late, settled
+from unit.alerts.stories_bounces import TRIED_AGAIN, counted_late, settled
 from unit.alerts.stories_soft_bounces import averages, late_days
 from unit.alerts.stories_throughput import labels
 from unit.alerts.texts import told
@@ -14,8 +14,8 @@ _RISES = minutes(70)
 _FIRES = _RISES + minutes(30)
 
 
-def _complained(sent: Line, complaints: Line, _again: Line) -> World:
-    return settled(sent, complaints, reason="denylisted")
+def _complained(sent: Line, complaints: Line, again: Line) -> World:
+    return {**settled(sent, complaints, reason="denylisted"), TRIED_AGAIN: again}
 
 
 def _at_once(sent: float, complaints: float, reason: str = "denylisted", outcome: str = "failed") -> World:
@@ -68,6 +68,27 @@ STORIES = (
         _BAD,
         Firing(_COMPLAINTS, _LABELS, _FIRES, _RISES + hours(24) + minutes(5)),
         until=hours(26),
+    ),
+    _case(
+        "complaints of the day before are not of this one",
+        settled(growing(10), steps(0, (_RISES, 4000)), reason="denylisted"),
+        Firing(_COMPLAINTS, _LABELS, _FIRES, _RISES + hours(24) + minutes(5)),
+        until=hours(27),
+    ),
+    Case(
+        (_COMPLAINTS,),
+        "what was sent the day before does not dilute them",
+        {
+            **healthy(),
+            **settled(
+                lambda t: 50_000 * min(t / hours(6), 1) + 6000 * (t >= hours(32)),
+                steps(0, (hours(32), 27)),
+                reason="denylisted",
+            ),
+        },
+        hours(36),
+        (Firing(_COMPLAINTS, _LABELS, hours(32) + minutes(30)),),
+        step=300,
     ),
     _case("a hair below the limit is nothing", _at_once(9971, 29.9)),
     _case("a hair above it is", _at_once(9969, 30.1), _FIRING),

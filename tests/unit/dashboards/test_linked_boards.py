@@ -26,7 +26,6 @@ _UNSHOWN = {
     "campaign_host_files_cut": "says how exact the numbers of files are",
     "campaign_ip_affinities": "each is shown by its name",
     "campaign_ip_affinity_public_id_info": "joins the numbers of an address to its affinities",
-    "campaign_mid_sourcing_last_copy_timestamp_seconds": "the deliveries that wait for a copy are shown under their cause",
     "campaign_mta_log_unread_bytes": "says how exact the numbers of lines are",
     "campaign_process_expected": "what is expected and does not run is shown as down",
     "campaign_processes": "whether one runs is shown; how many is Campaign's own affair",
