@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from campaign_simulator.engine import Engine
-from campaign_simulator.faults import World
+from campaign_simulator.faults import FaultBoard, World
 from campaign_simulator.journal import Journal
 from campaign_simulator.mid_sourcing import MidServer
 from campaign_simulator.model import Delivery
 from campaign_simulator.obstacles import COPIER
+from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.traffic import MID_ACCOUNT
 from campaign_simulator.vocabulary import Channel, DeliveryMode, LogStatus, State
 
@@ -126,3 +127,23 @@ def test_every_message_is_settled_once(size: int, engine: Engine) -> None:
     assert states == sorted(states)
     assert (State.RETRY_PENDING in states) == (size >= 30)
     assert server.copy(moment) == []
+
+
+def test_copies_stand_while_their_workflow_runs(marketing: World) -> None:
+    engine, board = marketing.engine, FaultBoard(marketing, OPTION_FAULTS)
+    option = f"NmsMidSourcing_LastDelivery_{MID_ACCOUNT}"
+
+    def age() -> timedelta:
+        moment = engine.journal.options[option].moment
+        assert moment is not None
+        return engine.now - moment
+
+    board.set("mid-sourcing-copies-old", [])
+    ran = engine.site.workflows[COPIER].last_run
+    run(engine, 30)
+    assert engine.site.workflows[COPIER].last_run != ran
+    assert age() >= timedelta(hours=5)
+    board.clear("mid-sourcing-copies-old", [])
+    assert age() <= 30 * MINUTE
+    run(engine, 30)
+    assert age() < 12 * MINUTE
