@@ -27,7 +27,6 @@ from campaign_exporter.metric import Metric
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
 _COPY = thresholds(GOOD, (float(_ALERTS.of("CampaignMidSourcingCopyStale")["older_than_seconds"]), WARNING))
-_COPIES = "copy from {{account}}, {{campaign_instance}}"
 _DAY = 86400
 _IDS = 2**31
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
@@ -82,15 +81,16 @@ def troubles_now() -> Panel:
         "Workflows and events",
         "Do technical workflows work? Those that are in error or rest; all other workflows in error; transactional events that"
         " are due and were not processed, of the newest 2,000; and how long ago deliveries were copied last from each"
-        " mid-sourcing server.",
+        " mid-sourcing server, by external account, of the instance where that is longest.",
         "none",
     )
     failed = largest(h.WORKFLOWS, "kind", matching=(*_of("state", "failed"), 'kind!="technical"'))
+    copied = largest(h.MID_SOURCING_LAST_COPY, "account")
     queries = [
         Query(f"sum({largest(h.TECHNICAL_WORKFLOW_TROUBLE, 'workflow', 'trouble')})", "technical"),
         Query(f"sum({failed})", "others in error"),
         Query(f"sum({largest(h.RT_EVENTS_UNPROCESSED, 'status')})", "events"),
-        Query(f"time() - {largest(h.MID_SOURCING_LAST_COPY, 'campaign_instance', 'account')}", _COPIES),
+        Query(f"time() - min by (account) ({copied})", "copy from {{account}}"),
     ]
     lines = [
         Line("technical", thresholds=none_of(WARNING)),
