@@ -6,7 +6,7 @@ from unit.alerts.stories_bounces import TRIED_AGAIN, counted_late, settled
 from unit.alerts.stories_soft_bounces import averages, late_days
 from unit.alerts.stories_throughput import labels
 from unit.alerts.texts import told
-from unit.alerts.timeline import Line, World, growing, hours, minutes, scrapes_fail, steps, twice
+from unit.alerts.timeline import Line, World, always, growing, hours, minutes, scrapes_fail, steps, twice
 
 _COMPLAINTS = "CampaignComplaintsHigh"
 _LABELS = labels("warning", "deliverability")
@@ -20,6 +20,11 @@ def _complained(sent: Line, complaints: Line, again: Line) -> World:
 
 def _at_once(sent: float, complaints: float, reason: str = "denylisted", outcome: str = "failed") -> World:
     return settled(steps(0, (_RISES, sent)), steps(0, (_RISES, complaints)), reason=reason, outcome=outcome)
+
+
+def _complaints_at(moment: float, complaints: float) -> World:
+    labels = {"outcome": "failed", "kind": "hard", "reason": "denylisted"}
+    return {A("campaign_message_failures_total", **labels): steps(0, (moment, complaints))}
 
 
 def _case(name: str, world: World, *firing: Firing, until: float = hours(3.5)) -> Case:
@@ -88,6 +93,21 @@ STORIES = (
         },
         hours(36),
         (Firing(_COMPLAINTS, _LABELS, hours(32) + minutes(30)),),
+        step=300,
+    ),
+    Case(
+        (_COMPLAINTS,),
+        "what fails for other reasons belongs to an average day",
+        {
+            **healthy(),
+            A("campaign_message_transitions_total", status="sent"): lambda t: (
+                35_000 * min(t / hours(70), 1) + 6000 * (t >= hours(160))
+            ),
+            A("campaign_message_transitions_total", status="failed"): lambda t: 35_000 * min(t / hours(70), 1),
+            TRIED_AGAIN: always(0),
+            **_complaints_at(hours(160), 25),
+        },
+        hours(163),
         step=300,
     ),
     _case("a hair below the limit is nothing", _at_once(9971, 29.9)),
