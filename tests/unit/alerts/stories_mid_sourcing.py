@@ -77,6 +77,11 @@ STORIES = (
     _case("that another is in error hides nothing", _trouble("failed", "forecasting"), firing=(_FIRING,)),
     _case("that no engine runs is told instead", _NO_ENGINE),
     _case(
+        "that one engine of two does not run hides nothing",
+        {A("campaign_process_up", host="app9", process="wfserver"): always(0)},
+        firing=(_FIRING,),
+    ),
+    _case(
         "what is stuck for want of a copy is told instead",
         pending(A, "mid_sourcing_lag", always(-hours(2)), always(1), always(10)),
     ),
