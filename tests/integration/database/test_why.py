@@ -114,6 +114,8 @@ def test_the_log_is_counted_and_never_shown(scene: Scene, ask: Any) -> None:  # 
         "Postponing DeliveryParts for broken delivery",
         "BAS-010015 Cannot open file '/tmp/tmp1.tmp'",
         "rename: errno=18 Invalid cross-device link",
+        "rename: errno=18",
+        "rename: errno=183",
         "AppendDeliveryPart: HTTP 408",
         "AppendDeliveryPart: HTTP 4080",
         "Messages queued (connection quotas met)",
@@ -143,6 +145,7 @@ def test_the_log_is_counted_and_never_shown(scene: Scene, ask: Any) -> None:  # 
         "affinity_not_on_mid",
     }
     assert found["temporary_file"].startswith("2 lines")
+    assert found["cross_device"].startswith("2 lines")
     assert found["mid_timeout"].startswith("1 line ")
     assert [clue["seen"] for clue in answers[2].json["clues"] if clue["name"] in {"log", "sequence"}] == [False, False]
     assert "look at the capacity rules" in answers[0].json["next"][0]["text"]
