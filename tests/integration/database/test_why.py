@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from campaign_exporter.config import Config
+from campaign_exporter.grants import CONNECTION_LIMIT
 from campaign_exporter.rounds import SystemClock
 from campaign_exporter.why.command import run_why
 from campaign_simulator.tricky import insert_tricky_rows
@@ -282,7 +284,9 @@ def test_it_needs_one_connection_and_leaves_none(scene: Scene, ask: Any) -> None
     seen = scene.watch().round("pending")
     dsn = scene.server.dsn(user="campaign_monitor", database=scene.database, password=PASSWORD)
     assert ask("1").status == 0
-    with psycopg.connect(dsn):  # the role's second and last connection
+    with ExitStack() as sessions:
+        for _ in range(CONNECTION_LIMIT - 1):
+            sessions.enter_context(psycopg.connect(dsn))
         told = ask("1")
         assert told.status == 1
         assert "too many connections" in told.err
