@@ -1,6 +1,7 @@
 """What is asked of PostgreSQL's own catalogue: for `doctor`, who we are, what we may and what is in force; how big a table is.
 
-At the beginning of each session, whose it is. None reads a table of Campaign but the last. What tries to write is refused, or undone, or only planned: see `attempts`.
+At the beginning of each session, whose it is. None reads a table of Campaign but the last.
+What tries to write is refused, or undone, or only planned: see `attempts`.
 """
 
 from campaign_exporter.sources.statement import Statement
