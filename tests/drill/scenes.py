@@ -282,7 +282,7 @@ _OTHERS = (
         faults("endpoint-down app"),
         r"app \(ping\) does not answer",
         {"endpoint": "app", "kind": "ping"},
-        sampling=30.0,
+        sampling=60.0,
     ),
     Scene(
         "CampaignExporterCollectorFailing",
