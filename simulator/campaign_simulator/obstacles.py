@@ -50,7 +50,7 @@ class Servers(Protocol):
         """Return the process id of a module that runs on a host."""
 
     def lost(self, host: str | None, process_id: int, module: str) -> bool:
-        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+        """Tell whether a process is gone for sure: its module is down there, or it is not listed and children are."""
 
     def declaring(self, affinity: str) -> Collection[str]:
         """Return the hosts whose configuration declares an IP affinity."""

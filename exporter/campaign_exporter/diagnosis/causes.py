@@ -83,8 +83,11 @@ def _launching_seen(platform: Platform) -> bool:
 
 
 def _holders_seen(platform: Platform) -> bool:
-    hosts = [host for host in platform.hosts.values() if any(host.may_run(module) for module in SENDING_MODULES)]
-    return platform.parts_seen and platform.holders_seen and bool(hosts) and all(host.pids is not None for host in hosts)
+    places = [(host, module) for host in platform.hosts.values() for module in SENDING_MODULES if host.may_run(module)]
+    listed = all(host.pids is not None for host, _ in places)
+    return (
+        platform.parts_seen and platform.holders_seen and listed and any(host.knows_the_dead(module) for host, module in places)
+    )
 
 
 def _copy_seen(platform: Platform) -> bool:

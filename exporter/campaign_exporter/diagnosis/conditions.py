@@ -131,11 +131,7 @@ def parts_orphaned(delivery: Delivery, platform: Platform) -> bool | None:
 def holder_lives(holder: Holder, module: str, platform: Platform) -> bool | None:
     """Tell whether a process that holds parts is there, by what its server lists."""
     host = platform.host_called(holder.hostname)
-    if host is None:
-        return None
-    if host.up.get(module) is False:
-        return False
-    return None if host.pids is None else holder.process_id in host.pids
+    return None if host is None else host.lives(holder.process_id, module)
 
 
 def mid_sourcing_lag(_delivery: Delivery, platform: Platform) -> bool | None:

@@ -1,5 +1,6 @@
 """The facts that a diagnosis stands on. None always means: cannot be told."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -91,19 +92,34 @@ class Host:
     """One server that runs Campaign processes.
 
     `expected` are the modules that are to run there, `up` those known to run (True) or not (False), `affinities` the names
-    that its configuration declares, `pids` the ids of all processes listed there, `preparation_seconds` how long its
-    configuration lets a delivery be in preparation.
+    that its configuration declares, `pids` the ids of all processes listed there, `lists_children` whether processes that the
+    mta starts are among them, `preparation_seconds` how long its configuration lets a delivery be in preparation.
     """
 
     expected: frozenset[str] | None = None
     up: Mapping[str, bool] = field(default_factory=dict)
     affinities: frozenset[str] | None = None
     pids: frozenset[int] | None = None
+    lists_children: bool = False
     preparation_seconds: float | None = None
 
     def may_run(self, module: str) -> bool:
         """Tell whether a module is to run here, or might be."""
         return self.expected is None or module in self.expected
+
+    def knows_the_dead(self, module: str) -> bool:
+        """Tell whether a process of a module that is not listed here is dead for sure.
+
+        It is where the module is down. Else it may be a child of the mta, and whether `nlserver pdump` lists those is not
+        documented: only a listing that shows some is taken to show them all.
+        """
+        return self.up.get(module) is False or (self.pids is not None and self.lists_children)
+
+    def lives(self, process_id: int, module: str) -> bool | None:
+        """Tell whether a process of a module lives here; None where it may be one that is not listed."""
+        if self.up.get(module) is not False and process_id in (self.pids or ()):
+            return True
+        return False if self.knows_the_dead(module) else None
 
 
 class ModuleStatus(Enum):
@@ -186,13 +202,25 @@ class Platform:
         return tuple(name for name, host in self.hosts.items() if host.expected is not None and module in host.expected)
 
     def host_called(self, hostname: str) -> Host | None:
-        """Find a host by the name that Campaign gives it, which may be the short or the long form of ours."""
+        """Find a host by the name that Campaign gives it, the short or the long form of ours; None where two may be meant."""
         wanted = hostname.lower()
-        for name, host in self.hosts.items():
-            ours = name.lower()
-            if ours == wanted or (("." in ours) != ("." in wanted) and ours.partition(".")[0] == wanted.partition(".")[0]):
-                return host
-        return None
+        exact = [host for name, host in self.hosts.items() if name.lower() == wanted]
+        meant = exact or [host for name, host in self.hosts.items() if _short_and_long(name.lower(), wanted)]
+        return meant[0] if len(meant) == 1 else None
 
     def _to_run(self, module: str) -> Iterable[Host]:
         return [host for host in self.hosts.values() if host.expected is not None and module in host.expected]
+
+
+def _short_and_long(one: str, other: str) -> bool:
+    """Tell whether one name is the other's first part. An address has no parts that name anything."""
+    short, long = sorted((one, other), key=len)
+    return "." not in short and long.partition(".")[0] == short and not _is_address(long)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

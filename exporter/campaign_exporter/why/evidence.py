@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from campaign_exporter.diagnosis.conditions import holder_lives
-from campaign_exporter.diagnosis.facts import Delivery, Platform
+from campaign_exporter.diagnosis.facts import Delivery, Holder, Platform
 from campaign_exporter.domain.deliveries import state_name
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY
 from campaign_exporter.why.words import coming, counted, duration, gone, listed, moment
@@ -165,10 +165,19 @@ def _orphans(delivery: Delivery, platform: Platform) -> str:
         return "who holds its parts (NmsDeliveryPart.iProcessId) cannot be read"
     if not parts.holders:
         return "not all of its due parts are held by a process"
-    words = {True: "runs", False: "is dead", None: "cannot be seen"}
-    alive = {holder: words[holder_lives(holder, delivery.module, platform)] for holder in parts.holders}
-    told = [f"{each.process_id} on {each.hostname or 'an unnamed host'}, which {word}" for each, word in alive.items()]
+    told = [
+        f"{each.process_id} on {each.hostname or 'an unnamed host'}, which {_standing(each, delivery.module, platform)}"
+        for each in parts.holders
+    ]
     return f"its due parts are held by process {'; '.join(sorted(told)[:5])}"
+
+
+def _standing(holder: Holder, module: str, platform: Platform) -> str:
+    """Tell whether a holder lives, or why that cannot be told."""
+    lives, host = holder_lives(holder, module, platform), platform.host_called(holder.hostname)
+    if lives is None and host is not None and host.pids is not None:
+        return "is not listed there, nor is any mtachild: it may be one that lives"
+    return {True: "runs", False: "is dead", None: "cannot be seen"}[lives]
 
 
 def _copy(_delivery: Delivery, platform: Platform) -> str:

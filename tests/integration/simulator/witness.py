@@ -54,8 +54,9 @@ WITH parameters AS (
 ), p AS (
   SELECT d.iDeliveryId, bool_and(p.tsNextPass > %(now)s) AS all_to_come,
          bool_and(p.iProcessId <> 0 AND p.sHostname = ANY(%(hosts)s)
-                  AND NOT (p.sHostname || ':' || p.iProcessId = ANY(%(listed)s)
-                           AND p.sHostname || ':' || d.module = ANY(%(running)s)))
+                  AND (NOT p.sHostname || ':' || d.module = ANY(%(running)s)
+                       OR NOT p.sHostname || ':' || p.iProcessId = ANY(%(listed)s)
+                         AND p.sHostname || ':mtachild' = ANY(%(running)s)))
            FILTER (WHERE p.tsNextPass <= %(now)s) AS due_are_orphans
   FROM d JOIN NmsDeliveryPart p ON p.iDeliveryId = d.iDeliveryId WHERE p.iDeliveryPartId <> 0 GROUP BY 1
 ), w AS (

@@ -19,6 +19,7 @@ hosts = st.builds(
     up=st.dictionaries(st.sampled_from(["mta", "stat", "sms", "wfserver"]), st.booleans()),
     affinities=st.none() | st.frozensets(names),
     pids=st.none() | st.frozensets(pids),
+    lists_children=st.booleans(),
 )
 holders = st.builds(Holder, hostname=st.sampled_from(["a", "A.example", "z", ""]), process_id=pids)
 deliveries = st.builds(

@@ -217,6 +217,53 @@ def test_on_a_host_without_its_module_every_holder_is_dead() -> None:
     assert cause_of(dataclasses.replace(DUE, parts=HELD), platform) == "parts_orphaned"
 
 
+def test_a_process_that_is_not_listed_may_live_where_no_child_of_the_mta_is_listed() -> None:
+    """Whether pdump lists mtachild is not documented, nor whether it is a child that holds the parts."""
+    parts = dataclasses.replace(HELD, holders=frozenset({Holder("mta1", 10042)}))
+    silent = dataclasses.replace(UP, pids=frozenset({25708, 9376, 9977, 9986}), lists_children=False)
+    alone = dataclasses.replace(WELL, hosts={"mta1": silent})
+    assert cause_of(dataclasses.replace(DUE, state=61, parts=parts), alone) == "unknown"
+    assert not evaluated(alone)["parts_orphaned"]
+    telling = dataclasses.replace(WELL, hosts={"mta1": silent, "mta2": UP})
+    assert cause_of(dataclasses.replace(DUE, parts=parts), telling) == "unknown"
+    assert evaluated(telling)["parts_orphaned"]
+    without = dataclasses.replace(silent, up={**UP.up, "mta": False})
+    down = dataclasses.replace(WELL, hosts={"mta1": without, "mta2": UP})
+    assert cause_of(dataclasses.replace(DUE, parts=parts), down) == "parts_orphaned"
+
+
+ONE, OTHER = (dataclasses.replace(UP, pids=frozenset({pid})) for pid in (10, 20))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("names", "holder", "cause"),
+    [
+        (("mta1.dc1.example", "mta1"), Holder("mta1", 20), "unknown"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1", 10), "parts_orphaned"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1.dc1.example", 10), "unknown"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1.dc1.example", 20), "parts_orphaned"),
+        (("mta1.dc1.example", "mta1.dc2.example"), Holder("mta1", 99), "unknown"),
+        (("mta1.dc1.example", "mta1.dc2.example"), Holder("mta1.dc1.example", 99), "parts_orphaned"),
+        (("mta1.dc1.example", "mta2"), Holder("mta1", 99), "parts_orphaned"),
+        (("10", "mta2"), Holder("10.0.0.2", 99), "unknown"),
+        (("10.0.0.2", "mta2"), Holder("10", 99), "unknown"),
+        (("10.0.0.2", "mta2"), Holder("10.0.0.2", 99), "parts_orphaned"),
+        (("mta", "mta2"), Holder("mta1", 99), "unknown"),
+    ],
+)
+def test_a_holder_is_looked_for_on_its_own_host_whatever_the_order_of_the_configuration(
+    names: tuple[str, str],
+    holder: Holder,
+    cause: str,
+    turned: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    hosts = dict(zip(names, (ONE, OTHER), strict=True))
+    platform = dataclasses.replace(WELL, hosts=dict(reversed(hosts.items())) if turned else hosts)
+    parts = dataclasses.replace(HELD, holders=frozenset({holder}))
+    assert cause_of(dataclasses.replace(DUE, parts=parts), platform) == cause
+
+
 def test_full_names_of_hosts_are_not_mixed_up() -> None:
     hosts = {"mta.a.example": UP, "mta.b.example": dataclasses.replace(UP, pids=frozenset({9}))}
     platform = dataclasses.replace(WELL, hosts=hosts)

@@ -106,6 +106,15 @@ def test_what_cannot_be_seen_is_told_with_the_mend() -> None:
     golden("unseen", as_text(report(delivery, blind, Clues(denied, denied, denied, None))))
 
 
+def test_a_holder_that_is_not_listed_is_not_called_dead_where_children_never_are() -> None:
+    host = dataclasses.replace(WELL.hosts["mta1"], lists_children=False)
+    delivery, _ = scene("parts_orphaned")
+    told = report(delivery, dataclasses.replace(WELL, hosts={"mta1": host}))
+    assert told.cause is not None
+    assert told.cause.name == "unknown"
+    assert "held by process 9 on mta1, which is not listed there, nor is any mtachild" in as_text(told, 400)
+
+
 def test_signs() -> None:
     delivery, platform = dated(DUE, WELL)
     clues = Clues(PartCounts(4700, 4700, 1), LogLines(500, 3, 1, 2, 4, 9, 1), 2, 2_100_000_000)
