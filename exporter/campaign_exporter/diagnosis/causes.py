@@ -11,13 +11,20 @@ from typing import Literal
 from campaign_exporter.diagnosis import conditions
 from campaign_exporter.diagnosis.conditions import SENDING_MODULES
 from campaign_exporter.diagnosis.facts import Delivery, Platform
-from campaign_exporter.domain.deliveries import BEFORE_LAUNCH, EMAIL, IN_PREPARATION, PENDING_STATES, PREPARED, START_PENDING
+from campaign_exporter.domain.deliveries import (
+    BEFORE_LAUNCH,
+    EMAIL,
+    IN_PREPARATION,
+    MID_SOURCING,
+    PENDING_STATES,
+    PREPARED,
+    START_PENDING,
+)
 from campaign_exporter.domain.workflows import MID_SOURCING_COPY
 
 Severity = Literal["critical", "warning", "info", "never"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "never")
 Confidence = Literal["documented", "inferred"]
-_MID_SOURCING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def _mail_from_here(delivery: Delivery) -> bool:
 
 
 def _on_mid_sourcing(delivery: Delivery) -> bool:
-    return delivery.mode == _MID_SOURCING
+    return delivery.mode == MID_SOURCING
 
 
 def _modules_seen(platform: Platform) -> bool:
@@ -122,7 +129,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "waiting_retry",
         "never",
-        "the next pass of each of its parts is still to come, after a first try",
+        "the next pass of each of its parts is still to come, after a first try; or a mid-sourcing server says so, by state 61",
         PENDING_STATES,
         conditions.waiting_retry,
         "documented",

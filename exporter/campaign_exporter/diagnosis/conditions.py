@@ -5,7 +5,7 @@ questions to deliveries that are being sent.
 """
 
 from campaign_exporter.diagnosis.facts import Delivery, Holder, ModuleStatus, Platform
-from campaign_exporter.domain.deliveries import RETRY_PENDING
+from campaign_exporter.domain.deliveries import MID_SOURCING, RETRY_PENDING
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY, MID_SOURCING_PERIOD_SECONDS
 
 SENDING_MODULES = ("mta", "sms")
@@ -23,7 +23,22 @@ def waiting_wave(delivery: Delivery, platform: Platform) -> bool | None:
 
 def waiting_retry(delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether every part's next pass is still to come, after a first try."""
-    return None if delivery.parts is None else delivery.parts.all_later_than(platform.now) and _was_tried(delivery)
+    if delivery.parts is None:
+        return None
+    if delivery.mode == MID_SOURCING and not delivery.parts.exist:
+        return _retry_elsewhere(delivery, platform)
+    return delivery.parts.all_later_than(platform.now) and _was_tried(delivery)
+
+
+def _retry_elsewhere(delivery: Delivery, platform: Platform) -> bool | None:
+    """Tell whether a mid-sourcing server waits for the next try: state 61 says so, as long as what is copied of it is fresh.
+
+    State 51 says nothing of the kind: a delivery that has not begun over there is stuck there.
+    """
+    if delivery.state != RETRY_PENDING or validity_expired(delivery, platform) or delivery.account_active is False:
+        return False
+    stale = mid_sourcing_lag(delivery, platform)
+    return None if stale is None else not stale
 
 
 def _was_tried(delivery: Delivery) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from campaign_exporter.diagnosis.conditions import holder_lives
 from campaign_exporter.diagnosis.facts import Delivery, Holder, Platform
-from campaign_exporter.domain.deliveries import state_name
+from campaign_exporter.domain.deliveries import MID_SOURCING, state_name
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY
 from campaign_exporter.why.words import coming, counted, duration, gone, listed, moment
 
@@ -32,6 +32,12 @@ def _next_pass(delivery: Delivery, platform: Platform) -> str:
     if parts.next_pass > platform.now:
         return f"the next pass of its parts is still to come: {coming(parts.next_pass, platform.now)}"
     return f"a part is due since {gone(parts.next_pass, platform.now)}"
+
+
+def _retry(delivery: Delivery, platform: Platform) -> str:
+    if delivery.mode != MID_SOURCING or delivery.parts is None or delivery.parts.exist:
+        return _next_pass(delivery, platform)
+    return f"it has no parts here, and is in {state_name(delivery.state)}, by the copy of its state; {_renewal(platform)}"
 
 
 def _validity(delivery: Delivery, platform: Platform) -> str:
@@ -183,6 +189,11 @@ def _standing(holder: Holder, module: str, platform: Platform) -> str:
 def _copy(_delivery: Delivery, platform: Platform) -> str:
     if platform.role != "marketing":
         return "this is no marketing instance"
+    return _renewal(platform)
+
+
+def _renewal(platform: Platform) -> str:
+    """Tell how the workflow stands that copies what a mid-sourcing server does."""
     if platform.workflows is None or MID_SOURCING_COPY not in platform.workflows:
         return f"workflow {MID_SOURCING_COPY} cannot be seen"
     workflow = platform.workflows[MID_SOURCING_COPY]
@@ -194,7 +205,7 @@ def _copy(_delivery: Delivery, platform: Platform) -> str:
 EVIDENCE: Mapping[str, Evidence] = {
     "scheduled": _scheduled,
     "waiting_wave": _next_pass,
-    "waiting_retry": _next_pass,
+    "waiting_retry": _retry,
     "validity_expired": _validity,
     "account_inactive": _account,
     "mta_down": _module,

@@ -70,6 +70,11 @@ SELECT iDeliveryId, cause FROM (
   SELECT iDeliveryId, 'scheduled' AS cause FROM d WHERE iState = 51 AND tsContact > %(now)s
   UNION ALL SELECT iDeliveryId, CASE WHEN iState = 61 OR iProcessed > 0 THEN 'waiting_retry' ELSE 'waiting_wave' END
     FROM d JOIN p USING (iDeliveryId) WHERE launched AND all_to_come
+  UNION ALL SELECT d.iDeliveryId, 'waiting_retry' FROM d
+    JOIN w ON w.name = 'defaultMidSourcingDlv' AND NOT (out_of_order OR coalesce(overdue, false) OR 'wfserver' = ANY(%(down)s))
+    LEFT JOIN p USING (iDeliveryId) LEFT JOIN NmsExtAccount a ON a.iExtAccountId = d.iDeliveryProviderId
+    WHERE d.iState = 61 AND d.iDeliveryMode = 4 AND p.iDeliveryId IS NULL AND coalesce(d.tsValidity > %(now)s, true)
+      AND (a.iExtAccountId = 0 OR coalesce(a.iActive, 1) = 1)
   UNION ALL SELECT iDeliveryId, 'validity_expired' FROM d WHERE launched AND tsValidity <= %(now)s
   UNION ALL SELECT iDeliveryId, 'account_inactive' FROM d
     JOIN NmsExtAccount a ON a.iExtAccountId = d.iDeliveryProviderId WHERE launched AND a.iExtAccountId <> 0 AND a.iActive = 0

@@ -177,6 +177,39 @@ def test_a_copy_is_late_by_more_than_its_period(overdue: float, late: bool) -> N
     assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
 
 
+ELSEWHERE = dataclasses.replace(DUE, state=61, mode=4, processed=900, parts=Parts(exist=False, holders=frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({}, "waiting_retry"),
+        ({"state": 51, "processed": 0}, "unknown"),
+        ({"mode": 1}, "unknown"),
+        ({"validity": NOW}, "validity_expired"),
+        ({"account_active": False}, "account_inactive"),
+        ({"account_active": None}, "waiting_retry"),
+        ({"parts": None}, "unknown"),
+        ({"parts": Parts(exist=True, next_pass=NOW - 60)}, "unknown"),
+        ({"parts": HELD}, "parts_orphaned"),
+    ],
+)
+def test_a_mid_sourcing_server_retries_at_its_own_time(changes: dict[str, object], cause: str) -> None:
+    """Retries of the first day are at least an hour apart, and here are no parts that would tell of the next one."""
+    assert cause_of(dataclasses.replace(ELSEWHERE, **changes), WELL) == cause  # type: ignore[arg-type]
+
+
+def test_a_retry_elsewhere_is_believed_of_a_fresh_copy_only() -> None:
+    delivery, stopped = scene("mid_sourcing_lag")
+    assert cause_of(dataclasses.replace(delivery, state=61, parts=ELSEWHERE.parts), stopped) == "mid_sourcing_lag"
+    blind = (
+        dataclasses.replace(WELL, workflows=None),
+        dataclasses.replace(WELL, workflows={}),
+        dataclasses.replace(WELL, hosts={"app": Host()}),
+    )
+    assert {cause_of(ELSEWHERE, platform) for platform in blind} == {"unknown"}
+
+
 @pytest.mark.parametrize("role", ["standalone", "mid-sourcing", "execution"])
 def test_only_a_marketing_instance_has_copies(role: str) -> None:
     delivery, platform = scene("mid_sourcing_lag")

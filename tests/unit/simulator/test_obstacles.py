@@ -245,7 +245,8 @@ def test_a_copy_is_stale_while_nothing_refreshes_it(
     scene: Scene,
 ) -> None:
     change(scene.has(state=state, mode=DeliveryMode.MID_SOURCING, parts={}))
-    assert causes(scene.delivery, scene.site, scene.now) == ((Cause.MID_SOURCING_LAG,) if stale else ())
+    fresh = (Cause.WAITING_RETRY,) if state == State.RETRY_PENDING else ()
+    assert causes(scene.delivery, scene.site, scene.now) == ((Cause.MID_SOURCING_LAG,) if stale else fresh)
     scene.has(mode=DeliveryMode.EXTERNAL)
     assert causes(scene.delivery, scene.site, scene.now) == ()
 
