@@ -269,6 +269,14 @@ DIRECTORY_FILES_FREE = Metric(
 
 # --- IP affinities --------------------------------------------------------------------------------------------------------
 
+PREPARATION_LIMIT = Metric(
+    "campaign_preparation_limit_seconds",
+    "gauge",
+    "How long a host's configuration lets a delivery be in preparation; absent where it names no number, which means an hour.",
+    "affinity",
+    ("host",),
+    source="serverConf.xml: monitoring maxPreparationJobsSec",
+)
 AFFINITIES = Metric(
     "campaign_ip_affinities",
     "gauge",

@@ -152,6 +152,7 @@ _STANDING = frozenset(
         catalogue.AFFINITY_INCONSISTENT,
         catalogue_surroundings.AFFINITY_ADDRESSES,
         catalogue_surroundings.AFFINITY_PUBLIC_ID,
+        catalogue.PREPARATION_LIMIT,
         catalogue.SERVER_CONFIGURATION_FAULT,
         catalogue.PENDING_ALERT_DELAY,
         catalogue_hygiene.TABLE_BYTES,

@@ -167,6 +167,7 @@ def _declared(seen: ServerConfiguration) -> Declared:
         {kind: kind in seen.faults for kind in FAULTS},
         {name: len({each.address for each in found.addresses if each.address}) for name, found in _listed(seen).items()},
         seen.public_ids,
+        seen.preparation_seconds,
     )
 
 
