@@ -176,7 +176,7 @@ def _affinity_host_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
 
 def _engine_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
     launchers = [site.workflows[name] for name in LAUNCHERS if name in site.workflows]
-    return delivery.in_campaign and (site.down("wfserver") or any(w.failed or w.at_rest for w in launchers))
+    return delivery.by_workflow and (site.down("wfserver") or any(w.failed or w.at_rest for w in launchers))
 
 
 def _preparation_stuck(delivery: Delivery, _site: Site, now: datetime) -> bool:

@@ -212,7 +212,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "workflow_engine_down",
         "critical",
-        "a campaign is to launch it, and wfserver is down, or operationMgt or deliveryMgt is in error or at rest",
+        "a campaign or a workflow is to launch it, and wfserver is down, or operationMgt or deliveryMgt is in error or at rest",
         BEFORE_LAUNCH,
         conditions.workflow_engine_down,
         "documented",

@@ -103,12 +103,12 @@ def concurrency_limit(delivery: Delivery, platform: Platform) -> bool | None:
 
 
 def workflow_engine_down(delivery: Delivery, platform: Platform) -> bool | None:
-    """Tell whether what launches the deliveries of campaigns does not work: wfserver, operationMgt or deliveryMgt."""
+    """Tell whether what launches deliveries of campaigns and workflows does not work: wfserver, operationMgt, deliveryMgt."""
     engine = platform.status("wfserver")
     if platform.workflows is None or engine is ModuleStatus.UNKNOWN:
         return None
     broken = any(platform.workflows[name].trouble for name in LAUNCHERS if name in platform.workflows)
-    return bool(delivery.of_campaign) and (broken or engine is ModuleStatus.DOWN)
+    return delivery.launched_by_engine and (broken or engine is ModuleStatus.DOWN)
 
 
 def awaiting_approval(delivery: Delivery, _platform: Platform) -> bool | None:

@@ -46,7 +46,8 @@ class Parts:
 class Delivery:
     """One delivery, as the database has it. Times are seconds since the epoch.
 
-    `of_campaign`: a campaign or a workflow is to launch it. `validations` are the approvals that are asked for before that.
+    `of_campaign`: a campaign (NmsOperation) is to launch it, `of_workflow`: a workflow is, of a campaign or not. `validations`
+    are the approvals that are asked for before that.
     """
 
     delivery_id: int
@@ -63,6 +64,7 @@ class Delivery:
     account_active: bool | None = None
     parts: Parts | None = None
     of_campaign: bool | None = None
+    of_workflow: bool | None = None
     validations: tuple[str, ...] | None = None
 
     @property
@@ -80,6 +82,11 @@ class Delivery:
         if self.mode is None or self.channel is None:
             return False
         return self.mode not in MODES_OF_OTHERS and self.channel not in CHANNELS_OUTSIDE_MTA
+
+    @property
+    def launched_by_engine(self) -> bool:
+        """Whether workflows are to launch it, be they a campaign's or not."""
+        return bool(self.of_campaign or self.of_workflow)
 
     @property
     def module(self) -> str:

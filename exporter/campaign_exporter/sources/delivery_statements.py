@@ -27,7 +27,7 @@ SELECT coalesce(d.sinternalname, ''), coalesce(d.iismodel, 0) <> 0, coalesce(d.i
   date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
   date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
   nullif(d.sipaffinity, ''), d.itypologyid, d.ideliveryproviderid,
-  coalesce(d.ioperationid, 0) <> 0 OR coalesce(d.iworkflowid, 0) <> 0,
+  coalesce(d.ioperationid, 0) <> 0, coalesce(d.iworkflowid, 0) <> 0,
   coalesce(d.iusecontentvalidation, 0) <> 0, coalesce(d.iusetargetvalidation, 0) <> 0,
   coalesce(d.iuseextractionvalidation, 0) <> 0, coalesce(d.iusebudgetvalidation, 0) <> 0, coalesce(d.iusefcpvalidation, 0) <> 0
 FROM nmsdelivery d WHERE d.ideliveryid = %(id)s

@@ -131,7 +131,7 @@ def _engine(delivery: Delivery, platform: Platform) -> str:
         f"{name} is {platform.workflows[name].trouble or 'at work'}" if name in platform.workflows else f"{name} is not there"
         for name in LAUNCHERS
     ]
-    prefix = "" if delivery.of_campaign else "no campaign is to launch it; "
+    prefix = "" if delivery.launched_by_engine else "neither a campaign nor a workflow is to launch it; "
     return prefix + "; ".join([module_on_hosts("wfserver", platform), *states])
 
 

@@ -56,9 +56,12 @@ def test_as_many_campaign_jobs_run_as_may(prepared: Scene) -> None:
     scene.delivery(22, 12, iOperationId=5, iFCP=1, parts=())
     scene.delivery(23, 12, iOperationId=5, iDeleteStatus=1, parts=())
     scene.delivery(24, 0, iOperationId=5, parts=())
+    # One of a workflow outside campaigns, be it a job or one that waits.
+    scene.delivery(26, 21, iWorkflowId=14, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
+    scene.delivery(27, 45, iWorkflowId=14, iToDeliver=700, parts=())
     seen = scene.watch().round("processes", "affinity", "pending")
     assert causes(seen) == {}
-    scene.delivery(25, 21, iWorkflowId=10, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
+    scene.delivery(25, 21, iOperationId=5, iWorkflowId=10, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
     assert causes(seen.round("pending")) == {"concurrency_limit": 1}
     assert seen.value("campaign_pending_messages", cause="concurrency_limit") == 70
     scene.execute("UPDATE xtkoption SET ilongvalue = 4")

@@ -48,7 +48,7 @@ WITH parameters AS (
          CASE WHEN d.iMessageType = 1 THEN 'sms' ELSE 'mta' END AS module,
          d.iState IN (51, 61) AS launched,
          d.iState IN (11, 12, 13, 15, 21, 22, 25, 45) AS unlaunched,
-         d.iOperationId <> 0 OR d.iWorkflowId <> 0 AS campaign
+         d.iOperationId <> 0 AS campaign, d.iOperationId <> 0 OR d.iWorkflowId <> 0 AS of_workflow
   FROM NmsDelivery d LEFT JOIN NmsTypology t ON t.iTypologyId = d.iTypologyId AND t.iTypologyId <> 0
   WHERE d.iDeliveryId <> 0 AND d.iIsModel = 0 AND d.iDeleteStatus = 0 AND d.iFCP = 0
 ), p AS (
@@ -89,7 +89,7 @@ SELECT iDeliveryId, cause FROM (
     WHERE unlaunched AND campaign AND busy.workflows + (
       SELECT count(*) FROM d AS other WHERE other.campaign AND other.iState BETWEEN 11 AND 22
         AND other.tsLastModified > window_start AND other.iDeliveryId <> d.iDeliveryId) >= most
-  UNION ALL SELECT iDeliveryId, 'workflow_engine_down' FROM d WHERE unlaunched AND campaign AND (
+  UNION ALL SELECT iDeliveryId, 'workflow_engine_down' FROM d WHERE unlaunched AND of_workflow AND (
       'wfserver' = ANY(%(down)s) OR EXISTS (SELECT FROM w WHERE name IN ('operationMgt', 'deliveryMgt') AND out_of_order))
   UNION ALL SELECT iDeliveryId, 'awaiting_approval' FROM d WHERE iState IN (25, 45) AND 0 <> iUseContentValidation
       + iUseTargetValidation + iUseExtractionValidation + iUseBudgetValidation + iUseFCPValidation

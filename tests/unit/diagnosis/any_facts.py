@@ -39,6 +39,7 @@ deliveries = st.builds(
     parts=st.none()
     | st.builds(Parts, exist=st.booleans(), next_pass=maybe_time, holders=st.none() | st.frozensets(holders, max_size=3)),
     of_campaign=st.none() | st.booleans(),
+    of_workflow=st.none() | st.booleans(),
     validations=st.none() | st.sampled_from([(), ("content",), ("content", "budget")]),
 )
 workflow = st.builds(

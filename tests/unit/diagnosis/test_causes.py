@@ -145,6 +145,16 @@ def test_campaigns_launch_only_what_is_theirs(name: str, of_campaign: bool | Non
     assert cause_of(dataclasses.replace(delivery, of_campaign=of_campaign), platform) is None
 
 
+def test_the_limit_is_for_campaigns_and_hides_nothing_from_other_workflows() -> None:
+    """The limit counts jobs of campaigns only (kb KA-16442); wfserver launches what any workflow made."""
+    delivery = dataclasses.replace(PREPARED, of_campaign=False, of_workflow=True)
+    full = dataclasses.replace(WELL, campaign_jobs=CampaignJobs(3, 3))
+    assert cause_of(delivery, full) is None
+    assert cause_of(PREPARED, full) == "concurrency_limit"
+    without = dataclasses.replace(full, hosts={"app": dataclasses.replace(UP, up={**UP.up, "wfserver": False})})
+    assert cause_of(delivery, without) == "workflow_engine_down"
+
+
 def test_a_delivery_does_not_count_against_itself() -> None:
     platform = dataclasses.replace(WELL, campaign_jobs=CampaignJobs(5, 3, frozenset({7, 8})))
     assert cause_of(PREPARED, platform) == "concurrency_limit"
