@@ -139,7 +139,9 @@ NEEDS: Mapping[str, Need] = {
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),
     delivery_statements.PART_COUNTS.name: Need((WHY,), words="`campaign-exporter why` does not count the parts"),
-    delivery_statements.PRIORITY.name: Need((WHY,), words="`campaign-exporter why` does not see deliveries of higher priority"),
+    delivery_statements.PRIORITY.name: Need(
+        (WHY,), words="`campaign-exporter why` does not see deliveries of another priority"
+    ),
     delivery_statements.JOB_LOG.name: Need((WHY,), words="`campaign-exporter why` does not see what the delivery's log says"),
 }
 
