@@ -36,7 +36,7 @@ class PendingCollector:
         self._database = database
         self._hosts = hosts
         self._table_size = settings.table_size
-        self._site = Site(role, settings.database_blocked_after)
+        self._site = Site(role, settings.database_blocked_after, settings.mid_sourcing_stale_after)
         self._memory = memory
         kept = (memory.read() if memory else None) or {"episodes": {}, "dropped": 0}
         self._episodes = load(kept["episodes"])

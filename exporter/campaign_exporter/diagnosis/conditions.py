@@ -156,4 +156,4 @@ def mid_sourcing_lag(_delivery: Delivery, platform: Platform) -> bool | None:
         return None
     workflow = platform.workflows[MID_SOURCING_COPY]
     late = workflow.overdue(platform.now) > MID_SOURCING_PERIOD_SECONDS
-    return late or workflow.trouble is not None or engine is ModuleStatus.DOWN
+    return late or workflow.trouble is not None or engine is ModuleStatus.DOWN or platform.copy_stale

@@ -17,6 +17,10 @@ LAUNCH_WINDOW_SECONDS = 7 * 86400.0
 #: Sessions that wait for longer than this on a sending table hang the sending.
 BLOCKED_SECONDS = 300.0
 
+#: What a copy from a mid-sourcing server may be old. Adobe gives no number; this one is ours, above the longest period that its
+#: documents name for the workflow, an hour and twenty minutes.
+COPY_SECONDS = 7200.0
+
 
 class Holder(NamedTuple):
     """A process that parts are given to, by the name of its server (NmsDeliveryPart.sHostname, iProcessId)."""
@@ -156,7 +160,9 @@ class Platform:
     """Everything around the deliveries at one moment.
 
     `flowing` are the affinities of which messages were processed within the last hour, `workflows` the technical ones by
-    internal name, `waits` how long in seconds sessions wait for each sending table of the database.
+    internal name, `last_copy` is the latest moment up to which deliveries were copied from a mid-sourcing server (option
+    NmsMidSourcing_LastDelivery_<account>), None where that is not noted, `waits` how long in seconds sessions wait for each
+    sending table of the database.
     """
 
     now: float
@@ -164,6 +170,8 @@ class Platform:
     flowing: frozenset[str] = frozenset()
     role: str = "standalone"
     workflows: Mapping[str, Workflow] | None = None
+    last_copy: float | None = None
+    copy_seconds: float = COPY_SECONDS
     campaign_jobs: CampaignJobs | None = None
     waits: Mapping[str, float] | None = None
     blocked_seconds: float = BLOCKED_SECONDS
@@ -173,6 +181,11 @@ class Platform:
     parts_seen: bool = True
     holders_seen: bool = True
     preparing_seen: bool = True
+
+    @property
+    def copy_stale(self) -> bool:
+        """Whether nothing has been copied from any mid-sourcing server for too long, as far as that is noted."""
+        return self.last_copy is not None and self.now - self.last_copy > self.copy_seconds
 
     def status(self, module: str) -> ModuleStatus:
         """Tell how a module stands; one host that cannot be seen leaves it unknown, unless it is seen to run elsewhere."""

@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from campaign_exporter.diagnosis.facts import LAUNCH_WINDOW_SECONDS, CampaignJobs, Delivery, Holder, Parts, Platform
+from campaign_exporter.diagnosis.facts import (
+    BLOCKED_SECONDS,
+    COPY_SECONDS,
+    LAUNCH_WINDOW_SECONDS,
+    CampaignJobs,
+    Delivery,
+    Holder,
+    Parts,
+    Platform,
+)
 from campaign_exporter.diagnosis.flow import still_flowing
 from campaign_exporter.domain.deliveries import IN_PREPARATION, PENDING_STATES, TARGET_READY
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY
@@ -12,6 +21,8 @@ from campaign_exporter.errors import SourceError
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.sources.hosts import Hosts
+from campaign_exporter.sources.hygiene_statements import MOMENTS
+from campaign_exporter.sources.upkeep import moments
 
 #: Minutes after which Campaign itself calls a delivery delayed.
 ALERT_DELAY = "NmsMTA_Alert_Delay"
@@ -38,7 +49,8 @@ class Site:
     """What the configuration knows of an instance, and its database does not."""
 
     role: str = "standalone"
-    blocked_seconds: float = 300.0
+    blocked_seconds: float = BLOCKED_SECONDS
+    copy_seconds: float = COPY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,8 @@ def read_situation(ask: Questions, hosts: Hosts, site: Site) -> Situation:
         base,
         role=site.role,
         workflows=ask.workflows((*LAUNCHERS, MID_SOURCING_COPY)) if ask.can_ask(statements.WORKFLOWS) else None,
+        last_copy=_last_copy(ask) if site.role == "marketing" else None,
+        copy_seconds=site.copy_seconds,
         campaign_jobs=_campaign_jobs(ask, options.get(_LIMIT), preparing, base.now - window),
         waits=ask.waits(),
         blocked_seconds=site.blocked_seconds,
@@ -106,6 +120,11 @@ def with_parts(ask: Questions, deliveries: Sequence[Delivery]) -> list[Delivery]
 
 def _held(parts: Parts, holders: frozenset[Holder]) -> Parts:
     return dataclasses.replace(parts, holders=holders)
+
+
+def _last_copy(ask: Questions) -> float | None:
+    """Tell up to when deliveries were copied, from the server that was heard last; without it, the workflow alone must do."""
+    return max(moments(ask).copies.values(), default=None) if ask.can_ask(MOMENTS) else None
 
 
 def _campaign_jobs(ask: Questions, limit: float | None, preparing: Sequence[Delivery], since: float) -> CampaignJobs | None:

@@ -199,7 +199,8 @@ def _renewal(platform: Platform) -> str:
     workflow = platform.workflows[MID_SOURCING_COPY]
     overdue = workflow.overdue(platform.now)
     late = f"{duration(overdue)} overdue" if overdue else "on time"
-    return f"{MID_SOURCING_COPY} is {workflow.trouble or late}; {module_on_hosts('wfserver', platform)}"
+    told = f"{MID_SOURCING_COPY} is {workflow.trouble or late}; {module_on_hosts('wfserver', platform)}"
+    return told if platform.last_copy is None else f"{told}; copied up to {gone(platform.last_copy, platform.now)}"
 
 
 EVIDENCE: Mapping[str, Evidence] = {

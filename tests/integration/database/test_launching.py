@@ -173,6 +173,13 @@ def test_the_copy_of_a_mid_sourcing_server(scene: Scene) -> None:
         assert causes(seen.round("pending")) == {"mid_sourcing_lag": 1, "unknown": 1}, change
         scene.execute("UPDATE xtkworkflow SET istate = 11, ifailed = 0, tsnextprocessing = now()")
         assert causes(seen.round("pending")) == {"unknown": 2}
+    for number, (account, age) in enumerate({"mid1": -9, "mid2": -1, "mid3": 0}.items(), 30):
+        name = f"NmsMidSourcing_LastDelivery_{account}"
+        moment = hours(scene, age) if age else None
+        scene.insert("XtkOption", iOptionId=number, sName=name, tsTimeStampValue=moment)
+    assert causes(seen.round("pending")) == {"unknown": 2}
+    scene.execute("UPDATE xtkoption SET tstimestampvalue = now() - interval '121 minutes' WHERE ioptionid = 31")
+    assert causes(seen.round("pending")) == {"mid_sourcing_lag": 1, "unknown": 1}
     scene.execute("DELETE FROM xtkworkflow WHERE iworkflowid = 1")
     assert seen.round("pending").value("campaign_pending_cause_evaluated", cause="mid_sourcing_lag") == 0
 

@@ -56,6 +56,7 @@ platforms = st.builds(
     flowing=st.frozensets(names),
     role=st.sampled_from(["standalone", "marketing", "mid-sourcing", "execution"]),
     workflows=st.none() | st.lists(workflow, max_size=3).map(lambda found: {each.name: each for each in found}),
+    last_copy=maybe_time,
     campaign_jobs=st.none()
     | st.builds(
         CampaignJobs, limit=st.integers(1, 5), workflows=st.integers(0, 5), preparing=st.frozensets(st.integers(-3, 3))

@@ -187,6 +187,15 @@ def test_a_copy_is_late_by_more_than_its_period(overdue: float, late: bool) -> N
     assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
 
 
+@pytest.mark.parametrize(("age", "late"), [(None, False), (-60.0, False), (7200.0, False), (7200.1, True)])
+def test_a_copy_is_stale_though_its_workflow_runs_on_time(age: float | None, late: bool) -> None:  # noqa: FBT001
+    platform = dataclasses.replace(WELL, last_copy=None if age is None else NOW - age)
+    assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
+    assert cause_of(ELSEWHERE, platform) == ("mid_sourcing_lag" if late else "waiting_retry")
+    patient = dataclasses.replace(platform, copy_seconds=86400.0)
+    assert cause_of(ELSEWHERE, patient) == "waiting_retry"
+
+
 ELSEWHERE = dataclasses.replace(DUE, state=61, mode=4, processed=900, parts=Parts(exist=False, holders=frozenset()))
 
 
