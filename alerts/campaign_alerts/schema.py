@@ -253,6 +253,10 @@ class _Workflow(Lasting):
     late: Span
 
 
+class _Preparation(Lasting):
+    after: Span
+
+
 class _Cleanup(Lasting):
     older_than: Span
 
@@ -313,6 +317,7 @@ class Alerts(Section):
     """The settings of each alert."""
 
     CampaignDeliveryStuckPending: Lasting
+    CampaignPreparationStuck: _Preparation
     CampaignDeliveryStalled: _Stalled
     CampaignThroughputStalled: _ThroughputStalled
     CampaignThroughputLow: _ThroughputLow

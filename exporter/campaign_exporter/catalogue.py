@@ -144,6 +144,14 @@ PENDING_OLDEST = Metric(
     _CAUSE,
     source="NmsDelivery.tsContact, tsLastModified; NmsDeliveryPart.tsNextPass",
 )
+PREPARATION_OLDEST = Metric(
+    "campaign_preparation_oldest_start_timestamp_seconds",
+    "gauge",
+    "Last change of the delivery whose preparation has stood still for longest, be its contact date past or to come; absent"
+    " where none is in preparation.",
+    "pending",
+    source="NmsDelivery.tsLastModified in iState 11-13, 21, 22",
+)
 PENDING_CAUSE_EVALUATED = Metric(
     "campaign_pending_cause_evaluated",
     "gauge",

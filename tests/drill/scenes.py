@@ -207,6 +207,15 @@ TICKETS = (
     _stuck("validity_expired", "warning", "campaign", faults("validity-expired"), r"their validity is over"),
     _stuck("awaiting_approval", "info", "campaign", faults("approval-awaited"), r"somebody must approve them"),
     _stuck("preparation_stuck", "warning", "platform", faults("preparation-stuck"), r"their preparation does not end"),
+    Scene(
+        "CampaignPreparationStuck",
+        "CampaignPreparationStuck",
+        "warning",
+        "platform",
+        faults("preparation-hangs"),
+        r"a delivery has been in preparation for 2h",
+        confirmed=0.0,
+    ),
     _stuck("parts_orphaned", "critical", "platform", faults("parts-orphaned"), r"a process that is dead holds their parts"),
     Scene(
         "CampaignMtaDown",

@@ -57,6 +57,8 @@ class PendingCollector:
             waiting, self._episodes = judge(situation.deliveries, situation.platform, self._episodes)
             _add_causes(samples, waiting, evaluated(situation.platform))
             self._add_table(samples, waiting)
+            if situation.oldest_preparation is not None:
+                samples.add(catalogue.PREPARATION_OLDEST, situation.oldest_preparation)
             self._keep()
         # Always there, since alerts are joined on it: Adobe's default until the option has been read.
         current.samples.add(catalogue.PENDING_ALERT_DELAY, self._alert_delay)

@@ -51,7 +51,9 @@ NEEDS: Mapping[str, Need] = {
     statements.DELIVERIES_IN_PROGRESS.name: Need(("deliveries",), words=_PROGRESS),
     statements.SENDING_DELIVERIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
     statements.PREPARING_DELIVERIES.name: Need(
-        ("pending",), causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck")
+        ("pending",),
+        causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck"),
+        words=f"no {catalogue.PREPARATION_OLDEST.name}",
     ),
     statements.WORKFLOWS.name: Need(("pending",), causes=("workflow_engine_down", "mid_sourcing_lag")),
     statements.CAMPAIGN_WORKFLOWS.name: Need(("pending",), causes=("concurrency_limit",)),

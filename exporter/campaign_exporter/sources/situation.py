@@ -57,12 +57,14 @@ class Site:
 class Situation:
     """The deliveries that are launched and do not send, or are not launched though it is time; and all around them.
 
-    `options` has the numeric ones by name; `obstacles` tells, by statement, which facts cannot be read: what stands on them is
-    out of the running.
+    `oldest_preparation` is when the delivery was last modified that has been in preparation for longest, in seconds since the
+    epoch, None where none is. `options` has the numeric ones by name; `obstacles` tells, by statement, which facts cannot be
+    read: what stands on them is out of the running.
     """
 
     deliveries: Sequence[Delivery]
     platform: Platform
+    oldest_preparation: float | None = None
     options: Mapping[str, float] = field(default_factory=dict)
     obstacles: Mapping[str, SourceError] = field(default_factory=dict)
 
@@ -103,7 +105,12 @@ def read_situation(ask: Questions, hosts: Hosts, site: Site) -> Situation:
     )
     due = [delivery for delivery in preparing if delivery.due_within(window, base.now)]
     obstacles = {each.name: obstacle for each in _FACTS if (obstacle := ask.obstacle(each)) is not None}
-    return Situation([*with_parts(ask, pending), *due], platform, options, obstacles)
+    return Situation([*with_parts(ask, pending), *due], platform, _oldest_preparation(preparing), options, obstacles)
+
+
+def _oldest_preparation(preparing: Sequence[Delivery]) -> float | None:
+    at_work = (each.modified for each in preparing if each.state in IN_PREPARATION and each.modified is not None)
+    return min(at_work, default=None)
 
 
 def with_parts(ask: Questions, deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -109,6 +109,29 @@ def test_approvals_and_preparations(prepared: Scene) -> None:
     assert causes(seen.round("affinity", "pending")) == {"awaiting_approval": 6, "preparation_stuck": 6}
 
 
+def test_a_preparation_that_hangs_is_seen_before_its_contact_date(prepared: Scene) -> None:
+    scene = prepared
+    oldest = "campaign_preparation_oldest_start_timestamp_seconds"
+    seen = scene.watch().round("processes", "affinity", "pending")
+    assert seen.samples(oldest) == {}
+    # None of these is in preparation: at a halt, prepared, launched, a proof, a template, deleted.
+    for number, (state, more) in enumerate(
+        [(15, {}), (25, {}), (45, {}), (51, {}), (22, {"iFCP": 1}), (22, {"iIsModel": 1}), (22, {"iDeleteStatus": 1})], 1
+    ):
+        scene.delivery(number, state, tsLastModified=hours(scene, -9), tsContact=hours(scene, 5), parts=(), **more)
+    # Nor is this one still waited for.
+    scene.delivery(10, 22, tsLastModified=hours(scene, -24 * 8), tsContact=hours(scene, 5), parts=())
+    assert seen.round("pending").samples(oldest) == {}
+    scene.delivery(11, 22, tsLastModified=hours(scene, -2), tsContact=hours(scene, 5), parts=())
+    scene.delivery(12, 12, tsLastModified=hours(scene, -1), tsContact=None, parts=())
+    scene.delivery(13, 21, tsLastModified=None, tsContact=hours(scene, -1), parts=())
+    assert seen.round("pending").value(oldest) == pytest.approx(hours(scene, -2).timestamp(), abs=60)  # type: ignore[attr-defined]
+    assert "preparation_stuck" not in causes(seen)
+    scene.delivery(14, 11, tsLastModified=hours(scene, -3), tsContact=hours(scene, -3), parts=())
+    assert seen.round("pending").value(oldest) == pytest.approx(hours(scene, -3).timestamp(), abs=60)  # type: ignore[attr-defined]
+    assert causes(seen)["preparation_stuck"] == 1
+
+
 def test_parts_that_dead_processes_hold(prepared: Scene) -> None:
     scene = prepared  # mta is process 100, stat 101, mtachild 102
     past, later = hours(scene, -1), hours(scene, 1)

@@ -13,6 +13,7 @@ from unit.alerts import (
     stories_hosts,
     stories_outlook,
     stories_platform,
+    stories_preparation,
     stories_processes,
     stories_resources,
     stories_stuck,
@@ -25,6 +26,7 @@ from unit.alerts import (
 STORIES = (
     *stories_stuck.STORIES,
     *stories_deliveries.STORIES,
+    *stories_preparation.STORIES,
     *stories_throughput.STORIES,
     *stories_errors.STORIES,
     *stories_bounces.STORIES,
