@@ -119,7 +119,9 @@ NEEDS: Mapping[str, Need] = {
     deliverability_statements.MX_DOMAINS.name: Need(("deliverability",), words=_NO_OWNER),
     hygiene_statements.REMNANTS.name: Need(("hygiene",), ("hygiene",)),
     hygiene_statements.WORKFLOW_OWNERS.name: Need(("hygiene",), ("hygiene",)),
-    hygiene_statements.MOMENTS.name: Need(("hygiene", "workflows"), ("hygiene", "workflows")),
+    hygiene_statements.MOMENTS.name: Need(
+        ("hygiene", "workflows"), ("hygiene", "workflows"), words="pending judges a mid-sourcing copy by its workflow alone"
+    ),
     hygiene_statements.ADDRESS_STATISTICS.name: Need(("hygiene",), words=_ADDRESSES),
     hygiene_statements.ADDRESSES_CHANGED.name: Need(("hygiene",), words=_ADDRESSES),
     hygiene_statements.RECIPIENT_STATISTICS.name: Need(

@@ -188,7 +188,10 @@ def test_a_copy_is_late_by_more_than_its_period(overdue: float, late: bool) -> N
 
 
 @pytest.mark.parametrize(("age", "late"), [(None, False), (-60.0, False), (7200.0, False), (7200.1, True)])
-def test_a_copy_is_stale_though_its_workflow_runs_on_time(age: float | None, late: bool) -> None:  # noqa: FBT001
+def test_a_copy_is_stale_though_its_workflow_runs_on_time(
+    age: float | None,
+    late: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
     platform = dataclasses.replace(WELL, last_copy=None if age is None else NOW - age)
     assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
     assert cause_of(ELSEWHERE, platform) == ("mid_sourcing_lag" if late else "waiting_retry")
