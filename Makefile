@@ -37,7 +37,7 @@ demo: install  ## a simulated instance, the exporter, and a scripted incident
 
 test: $(VENV)/.test  ## all tests, on real servers
 	@scripts/debian-packages promtool:prometheus amtool:prometheus-alertmanager \
-		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer
+		/usr/lib/postgresql/*/bin/initdb:postgresql /usr/sbin/pgbouncer:pgbouncer systemd-analyze:systemd
 	$(BIN)/python -m pytest --numprocesses=$(SIDE_BY_SIDE) --dist=loadfile -m "not alone and not drill"
 	$(BIN)/python -m pytest -m "alone and not drill"
 

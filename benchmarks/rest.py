@@ -115,4 +115,4 @@ def _unlimited(place: Site) -> Iterator[None]:
     with place.simulator.connect() as connection:
         connection.execute("ALTER ROLE campaign_monitor CONNECTION LIMIT -1")
         yield
-        connection.execute("ALTER ROLE campaign_monitor CONNECTION LIMIT 2")
+        connection.execute("ALTER ROLE campaign_monitor CONNECTION LIMIT 4")

@@ -9,7 +9,7 @@ from campaign_exporter.diagnosis.causes import CAUSES
 from campaign_exporter.doctor.needs import NEEDS
 from campaign_exporter.domain.deliveries import CHANNELS, STATES
 from campaign_exporter.metric import Metric
-from campaign_exporter.sources.catalogue_statements import CATALOGUE_STATEMENTS
+from campaign_exporter.sources.catalogue_statements import CATALOGUE_STATEMENTS, SESSION_STATEMENTS
 from campaign_exporter.sources.log_statements import OTHER_LOGS, RECIPIENT_LOG
 from campaign_exporter.sources.statement import Statement
 from campaign_exporter.sources.statements import STATEMENTS, columns_read
@@ -130,6 +130,7 @@ def statements_page() -> str:
     rights = "".join(f"| `{table}` | {_code(columns)} |\n" for table, columns in columns_read().items())
     ours = "".join(_statement(each) for each in STATEMENTS if each.reads)
     catalogue = "".join(_statement(each) for each in STATEMENTS if not each.reads)
+    sessions = "".join(_statement(each) for each in SESSION_STATEMENTS)
     doctor = "".join(_statement(each) for each in CATALOGUE_STATEMENTS)
     others = _code(log.table for log in OTHER_LOGS)
     logs = (
@@ -142,6 +143,7 @@ def statements_page() -> str:
         + f"\n## What is read\n\n| table | columns |\n|---|---|\n{rights}"
         + f"\n## Statements on Campaign's tables\n{logs}{ours}"
         + f"\n## Statements on PostgreSQL's own catalogue and statistics\n{catalogue}"
+        + f"\n## What is asked at the beginning of each session\n{sessions}"
         + f"\n## What `campaign-exporter doctor` asks besides\n{doctor}"
     )
 

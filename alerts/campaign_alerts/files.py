@@ -8,7 +8,10 @@ _DEVICE = "CampaignTemporaryFilesOnOtherDevice"
 _LOG = "CampaignMtaLogErrors"
 _CORE = "CampaignCoreDumped"
 _DISK = "CampaignDiskFull"
-_PAGE = "hosts?var-instance={{ $labels.campaign_instance | urlquery }}&var-host={{ $labels.host | urlquery }}"
+_WHERE = "?var-instance={{ $labels.campaign_instance | urlquery }}"
+#: Temporary files, core files and the MTA's log are on the one, disks on the other.
+_PAGE = f"deliverability{_WHERE}"
+_DISK_PAGE = f"hosts{_WHERE}&var-host={{{{ $labels.host | urlquery }}}}"
 _OTHER_DEVICE = "max by (campaign_instance, host) (min_over_time(campaign_host_temporary_other_device[$window])) == 1"
 
 
@@ -113,7 +116,7 @@ def _disk(values: Values, severity: str, expr: str, words: str, anchor: str) -> 
             " full, in bytes or in inodes. Once it is full, parts of deliveries are postponed and logs are lost."
         ),
         next_step=f"on {HOST}: df -h and df -i",
-        dashboard=_PAGE,
+        dashboard=_DISK_PAGE,
         when=f"the file system of a directory is {words}, in bytes or in inodes",
         wait=settings["for"],
         keep=values.keep,

@@ -14,6 +14,8 @@ _VALIDITY = "campaign_delivery_validity_timestamp_seconds"
 _RATE = "campaign_delivery_messages_per_second"
 _LARGE = "campaign_upcoming_large_delivery_messages"
 _START = "campaign_upcoming_large_delivery_timestamp_seconds"
+#: A rate is known once two thirds of the exporter's rate_window, 30 minutes, were seen.
+_KNOWN_AFTER = "20m"
 
 
 def outlook(values: Values) -> Group:
@@ -73,6 +75,7 @@ def _will_miss(values: Values, severity: Severity) -> Alert:
         ),
         wait=settings["for" if soon else "for_later"],
         keep=values.keep,
+        lasts=_KNOWN_AFTER,
         labels=DATABASE,
     )
 

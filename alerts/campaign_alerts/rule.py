@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from campaign_alerts.durations import seconds
+
 Severity = Literal["critical", "warning", "info", "none"]
 Team = Literal["platform", "campaign", "deliverability"]
 
@@ -46,6 +48,11 @@ class Alert:
     def cause(self) -> str | None:
         """The cause of waiting that this alert explains, if it is a root alert."""
         return self.labels.get("cause")
+
+    @property
+    def needed(self) -> float:
+        """How long a fault must have lasted before `for` begins, in seconds."""
+        return sum(seconds(each) for each in (self.lasts, self.confirmed) if each)
 
 
 Rule = Recording | Alert

@@ -1,10 +1,12 @@
 """What hurts the sending one day if nobody sees to it: workflows, cleanup, work tables, ids, transactions, events."""
 
 from campaign_alerts import text
+from campaign_alerts.durations import duration
 from campaign_alerts.parts import DATABASE, PENDING_AGE, blocked, nowhere
 from campaign_alerts.rule import Alert, Group, Recording
 from campaign_alerts.text import INSTANCE
 from campaign_alerts.values import Values
+from campaign_exporter.config import MaintenanceSettings
 
 _WORKFLOW = "CampaignWorkflowFailed"
 _CLEANUP = "CampaignCleanupFailing"
@@ -200,6 +202,7 @@ def _tables(values: Values) -> Alert:
         when=f"cleanup runs, and has left more than {settings['tables']} work tables that nobody needs",
         wait=settings["for"],
         keep=values.keep,
+        confirmed=values.window,
         labels=DATABASE,
     )
 
@@ -299,6 +302,8 @@ def _events(values: Values) -> Alert:
         ),
         wait=settings["for"],
         keep=values.keep,
+        lasts=duration(MaintenanceSettings().events_stuck_after),
+        confirmed=values.window,
         labels=DATABASE,
     )
 

@@ -36,10 +36,11 @@ _COLLECTOR = {"collector": COLLECTORS}
 INSTANCE_INFO = Metric(
     "campaign_instance_info",
     "gauge",
-    "A Campaign instance that this exporter watches; build is that of the server processes, empty where unknown.",
+    "A Campaign instance that this exporter watches; build is that of the server processes, else of the redirection server,"
+    " empty where unknown.",
     labels=("role", "build"),
     values={"role": ("standalone", "marketing", "mid-sourcing", "execution")},
-    source="configuration; header of nlserver pdump",
+    source="configuration; header of nlserver pdump; /r/test",
 )
 UP = Metric(
     "campaign_up",

@@ -23,6 +23,8 @@ _MODULE = re.compile(r"[A-Za-z_]+")
 _DAY = 86400.0
 _LONGEST_DAYS = 3650
 _LONGEST_NAME = 128
+#: Adobe's own bound, in seconds (docs: production/using/monitoring-processes.md: "not more than once a minute").
+MOST_OFTEN_PING = 60.0
 _NO_URL = "must be an http:// or https:// address"
 
 
@@ -319,6 +321,12 @@ class HalfMinutelySettings(CollectorSettings):
     interval: Interval = 30.0
 
 
+class EndpointSettings(HalfMinutelySettings):
+    """When endpoints are asked, and how often at most those of kind ping are."""
+
+    ping_interval: Interval = MOST_OFTEN_PING
+
+
 class MinutelySettings(CollectorSettings):
     """When a collector runs that need not run often."""
 
@@ -400,7 +408,7 @@ class Collectors(Section):
     processes: CollectorSettings = Field(default_factory=CollectorSettings)
     affinity: CollectorSettings = Field(default_factory=CollectorSettings)
     throughput: HalfMinutelySettings = Field(default_factory=HalfMinutelySettings)
-    endpoints: HalfMinutelySettings = Field(default_factory=HalfMinutelySettings)
+    endpoints: EndpointSettings = Field(default_factory=EndpointSettings)
     disks: MinutelySettings = Field(default_factory=MinutelySettings)
     database: CollectorSettings = Field(default_factory=CollectorSettings)
     outlook: OutlookSettings = Field(default_factory=OutlookSettings)

@@ -118,6 +118,17 @@ def _yaml_problem(file: Path, text: str, error: yaml.YAMLError) -> Problem:
     return Problem(file, mark.line + 1 if mark else None, "", f"is no YAML: {safe}{mend}")
 
 
+def _other_number(text: str, value: object) -> str | None:
+    """Write a number that is another one than people read: YAML 1.1 takes 010 for 8, 1:30 for 90 and 1_0 for 10.
+
+    Raises ValueError for one that is too long to be written.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    other = str(value) != text if isinstance(value, int) else bool({":", "_"} & set(text))
+    return str(value) if other else None
+
+
 class _Reader:
     """Turn YAML nodes into data, noting lines, double keys and missing variables."""
 
@@ -175,9 +186,12 @@ class _Reader:
     def _scalar(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401 - data of any shape
         try:
             value = self._scalars.construct_object(node, deep=True)
+            other = _other_number(node.value, value)
         except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # PyYAML trusts that a tag fits its text
             self._complain(location, "is not a value that can be read: put it in quotes")
             return None
+        if other:
+            self._complain(location, f"is read as the number {other}: put it in quotes, or write {other}")
         return _VARIABLE.sub(lambda found: self._variable(found[1], location), value) if isinstance(value, str) else value
 
     def _variable(self, name: str, location: Location) -> str:

@@ -12,6 +12,8 @@ from campaign_exporter.sources.statements import STATEMENTS, columns_read
 from campaign_exporter.unasked import unasked
 
 _DEFAULT_ROLE = "campaign_monitor"
+#: One exporter holds one connection. This is for two exporters, and for `why` and `doctor` beside them.
+CONNECTION_LIMIT = 4
 #: Tables of packages that an instance may do without, such as Message Center.
 _OPTIONAL = frozenset({"nmsrtevent"})
 
@@ -31,6 +33,11 @@ def _for_instance(instance: Instance, database: Database, asked: Sequence[Statem
         sql.SQL("-- Instance {}: run in database {}. Set the password with \\password afterwards.").format(
             sql.SQL(_comment(instance.name)), sql.SQL(_comment(str(given.get("dbname", ""))))
         ),
+        sql.SQL("-- {} connections: two exporters take one each, and `why` and `doctor` one more each while they run.").format(
+            sql.SQL(str(CONNECTION_LIMIT))
+        ),
+        sql.SQL("-- A role that is there already keeps its limit, and one of several instances on this server needs more:"),
+        sql.SQL("-- ALTER ROLE {} CONNECTION LIMIT {};").format(role, CONNECTION_LIMIT),
         _role_if_missing(role),
         sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on;").format(role),
         sql.SQL("ALTER ROLE {} SET statement_timeout = '5s';").format(role),
@@ -60,7 +67,9 @@ def _for_instance(instance: Instance, database: Database, asked: Sequence[Statem
 
 def _role_if_missing(role: sql.Identifier) -> sql.Composed:
     """Make the role unless it is there: the grants can be run again after an upgrade."""
-    create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 2").format(role)
+    create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT {}").format(
+        role, CONNECTION_LIMIT
+    )
     name = sql.Literal(role.as_string()[1:-1].replace('""', '"'))
     unless = "DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) THEN {}; END IF; END$$;"
     return sql.SQL(unless).format(name, create)

@@ -4,7 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 
-from campaign_exporter.config import Agent, Config, Host, Instance
+from campaign_exporter.config import MOST_OFTEN_PING, Agent, Config, Host, Instance
 from campaign_exporter.errors import SourceError
 from campaign_exporter.sources.configuration_files import ConfigurationFiles
 from campaign_exporter.sources.exchange import place_of
@@ -15,6 +15,13 @@ def notices(config: Config) -> Iterator[str]:
     for instance in config.instances:
         yield from _of_instance(instance)
     yield from _shared_agents(config)
+    yield from _pressing(config)
+
+
+def _pressing(config: Config) -> Iterator[str]:
+    asked = any(endpoint.kind == "ping" for instance in config.instances for endpoint in instance.endpoints)
+    if asked and config.collectors.endpoints.ping_interval < MOST_OFTEN_PING:
+        yield "collectors.endpoints.ping_interval: Adobe asks that ping.jsp be asked no more than once a minute"
 
 
 def _of_instance(instance: Instance) -> Iterator[str]:

@@ -101,6 +101,8 @@ class Watch:
             rested = {name: one for name, one in demands.items() if name not in _OWN_STEPS}
             rests = Rests(instance.name, rested, clock=clock, memory=self._memory("rests"))
             self._database = CampaignDatabase(connection, clock, rests)
+        #: The build that the redirection server names.
+        self._redirecting: str | None = None
         self.jobs: dict[str, Job] = {}
         for name, build in self._builders().items():
             if config.collectors.of(name).enabled:
@@ -141,7 +143,8 @@ class Watch:
                 self._hosts, self._database, single_host=instance.single_host_affinities
             )
         if instance.endpoints:
-            builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints)
+            settings = self._config.collectors.endpoints
+            builders["endpoints"] = lambda _: EndpointsCollector(instance.endpoints, settings, self._note_build)
         if any(host.directories or host.agent for host in hosts):
             builders["disks"] = lambda _: DisksCollector(self._hosts)
         if any(host.files or host.agent for host in hosts):
@@ -196,9 +199,12 @@ class Watch:
         name = self.instance.name
         self._exposition.publish({Owner(name, collector): samples, Owner(name, ""): self._about_instance()})
 
+    def _note_build(self, build: str) -> None:
+        self._redirecting = build
+
     def _about_instance(self) -> Samples:
         samples = Samples()
-        samples.add(catalogue.INSTANCE_INFO, 1, role=self.instance.role, build=self._hosts.build or "")
+        samples.add(catalogue.INSTANCE_INFO, 1, role=self.instance.role, build=self._hosts.build or self._redirecting or "")
         if self._database is not None:
             database = self._database.connection
             if database.up is not None:

@@ -23,6 +23,28 @@ WAITING = largest(c.DELIVERIES_PENDING, "cause", matching=_ALARMING)
 WAITING_MESSAGES = largest(c.PENDING_MESSAGES, "cause", matching=_ALARMING)
 WAITED = f"time() - {earliest(c.PENDING_OLDEST, 'cause', matching=_ALARMING)}"
 
+#: A file system by its directory.
+DIRECTORY = ("host", "directory")
+
+
+def space_used(*matching: str) -> str:
+    """Ask what share of its bytes a file system has given away."""
+    left, whole = (largest(metric, *DIRECTORY, matching=matching) for metric in (c.DIRECTORY_AVAILABLE, c.DIRECTORY_SIZE))
+    return f"1 - {left} / {whole}"
+
+
+def inodes_used(*matching: str) -> str:
+    """Ask what share of its inodes a file system has given away; nothing where it does not limit them."""
+    left, whole = (largest(metric, *DIRECTORY, matching=matching) for metric in (c.DIRECTORY_FILES_FREE, c.DIRECTORY_FILES))
+    return f"1 - {left} / {whole}"
+
+
+def disk_used(*matching: str) -> str:
+    """Ask how full a file system is, in bytes or in inodes, whichever it has less of."""
+    space, inodes = space_used(*matching), inodes_used(*matching)
+    return f"(({space}) > ({inodes})) or ({inodes}) or ({space})"
+
+
 MTAS = largest(c.PROCESS_UP, "host", matching=('process="mta"',))
 
 

@@ -1,6 +1,7 @@
 """Hygiene and database: what is left behind, what sees to it, and how tables, ids and transactions stand."""
 
 from campaign_alerts.values import SHIPPED, load_values
+from campaign_dashboards.addresses import addresses, addresses_kept, laps, quarantine, recipients
 from campaign_dashboards.board import HYGIENE, Board, Place, Section, where
 from campaign_dashboards.meaning import GOOD, NEUTRAL, UNKNOWN, WARNING, none_of, thresholds, value_map
 from campaign_dashboards.panel import (
@@ -18,19 +19,18 @@ from campaign_dashboards.panel import (
 )
 from campaign_dashboards.query import Query, earliest, ever, labels, largest, one_of, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Rows, table
+from campaign_exporter import catalogue as c
 from campaign_exporter import catalogue_hygiene as h
 from campaign_exporter import catalogue_surroundings as s
-from campaign_exporter.domain.recipient_laps import ACTIVITIES
 from campaign_exporter.metric import Metric
 
 _ALERTS = load_values(SHIPPED)
 _CLEANUP = thresholds(GOOD, (float(_ALERTS.of("CampaignCleanupFailing")["older_than_seconds"]), WARNING))
-_IDS = 2**31
 _DAY = 86400
+_IDS = 2**31
 _NEAR = float(_ALERTS.of("CampaignSequenceNearLimit")["share"])
 _STANDINGS = {"in_use": NEUTRAL[0], "to_drop": NEUTRAL[1], "orphaned": WARNING, "unknown": UNKNOWN}
 _TABLES = ("prefix", "standing")
-_ACTIVITIES = {activity: "not known" if activity == "unknown" else activity for activity in ACTIVITIES}
 _TROUBLES = h.TECHNICAL_WORKFLOW_TROUBLE.values["trouble"]
 
 
@@ -158,75 +158,23 @@ def kept() -> Panel:
     return bars(said, queries, thresholds(NEUTRAL[0]))
 
 
-def quarantine() -> Panel:
-    """Draw which addresses change."""
+def delays() -> Panel:
+    """List how long cleanup keeps things."""
     said = Said(
-        "Addresses that changed, by what they are now",
-        "Do more addresses get into quarantine than usual? Addresses that changed within the last hour by quarantine reason;"
-        " of the statuses Adobe documents only the number of valid, others go by theirs.",
+        "How long cleanup keeps things",
+        "After what time does cleanup drop what is old? By the option that says so, NmsCleanup_...PurgeDelay: of deleted"
+        " deliveries (RecycledDelivery), delivery logs (BroadLog) and others. One that is not set is missing: Campaign's own"
+        " default holds.",
         "short",
     )
-    expr = f"sum by (status, reason) ({largest(h.ADDRESSES_CHANGED, 'channel', 'status', 'reason')})"
-    query = Query(or_nothing(f"{expr} > 0", "hygiene", "reason", NOTHING), "{{reason}}, status {{status}}")
-    return time_series(said, [query], Drawn(steps=True, lines=[NOTHING_LINE], whole=True))
-
-
-def addresses() -> Panel:
-    """List what Campaign keeps of addresses."""
-    said = Said(
-        "Addresses with errors, by reason",
-        "Why are addresses in quarantine? The ten most frequent reasons, and recipients on the denylist of a channel, as"
-        " PostgreSQL estimated at its last ANALYZE: no row is read.",
-        "short",
-    )
-    queries = [
-        Query(f"topk(10, sum by (reason) ({largest(h.ADDRESSES_BY_REASON, 'reason')}))", "{{reason}}"),
-        Query(f"topk(3, sum by (channel) ({largest(h.RECIPIENTS_DENYLISTED, 'channel')}))", "denylist: {{channel}}"),
-    ]
-    return bars(said, queries, thresholds(NEUTRAL[0]))
-
-
-def recipients() -> Panel:
-    """Compare what recipients do, and what they refuse."""
-    said = Said(
-        "Recipients, counted one by one",
-        "How many recipients are inactive, or on a denylist? As the last complete lap over all of them found; empty where"
-        " collector recipients is off, as it is unless switched on. Inactive is our own definition: created before the time"
-        " that the table tells, and no tracking log since; what cleanup has purged of these logs cannot be seen.",
-        "short",
-    )
-    done = [
-        Query(f"sum({largest(h.RECIPIENTS_COUNTED_BY_ACTIVITY, matching=_of('activity', activity))})", named)
-        for activity, named in _ACTIVITIES.items()
-    ]
-    refused = f"sum by (channel) ({largest(h.RECIPIENTS_COUNTED_DENYLISTED, 'channel')})"
-    return bars(said, [*done, Query(refused, "denylist: {{channel}}")], thresholds(NEUTRAL[0]))
-
-
-def laps() -> Panel:
-    """List how laps over recipients go."""
-    said = Said(
-        "Laps over recipients",
-        "How old are these counts, and how far is the lap that will replace them? Empty where collector recipients is off.",
-        "s",
-    )
-    known = f"group by ({labels(())}) ({selector(h.RECIPIENTS_LAP_ROWS)})"
-    told = (
-        largest(h.RECIPIENTS_COUNTED),
-        f"time() - {largest(h.RECIPIENTS_LAP_END)}",
-        largest(h.RECIPIENTS_LAP_DURATION),
-        f"{largest(h.RECIPIENTS_INACTIVE_AFTER)} / {_DAY}",
-    )
-    exprs = [largest(h.RECIPIENTS_LAP_ROWS), *(or_unknown(expr, known) for expr in told)]
+    expr = f"{largest(h.CLEANUP_DELAY, 'option')} / {_DAY}"
+    named = f'label_replace({expr}, "option", "$1", "option", "NmsCleanup_(.+)PurgeDelay")'
     columns = [
-        Column("campaign_instance", "Instance", link=where(HYGIENE)),
-        Column("B", "Recipients", unit="short", absent="-", width=110),
-        Column("C", "Lap ended, ago", unit="s", absent="not yet", width=130),
-        Column("D", "It took", unit="s", absent="-", width=110),
-        Column("E", "Inactive after days", unit="short", absent="-", width=150),
-        Column("A", "Now at", unit="short", width=100),
+        Column("option", "What"),
+        Column("Value", "Kept for days", unit="short", width=120),
+        Column("campaign_instance", "Instance", link=where(HYGIENE), width=130),
     ]
-    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Recipients"))
+    return table(said, Rows([Query(named)], columns, sorted_by="What", descending=False))
 
 
 def workflows() -> Panel:
@@ -324,6 +272,19 @@ def transactions() -> Panel:
     return time_series(said, [query], Drawn(lines=lines, limits=thresholds(GOOD, (limit, WARNING))))
 
 
+def blocked() -> Panel:
+    """Draw how many sessions wait for locks."""
+    said = Said(
+        "Sessions that wait for a lock, by table",
+        "Which of Campaign's sending tables does somebody hold? Sessions that wait for a lock on it. How long they do, and from"
+        " when on deliveries count as blocked, is on the overview.",
+        "none",
+    )
+    expr = ever(f"sum by (table) ({largest(c.DATABASE_BLOCKED, 'table')})", c.DATABASE_BLOCKED, "table")
+    query = Query(or_nothing(expr, "database", "table", NOTHING), "{{table}}")
+    return time_series(said, [query], Drawn(steps=True, stacked=True, lines=[NOTHING_LINE], whole=True))
+
+
 def events() -> Panel:
     """Draw the events that wait."""
     said = Said(
@@ -335,6 +296,7 @@ def events() -> Panel:
     queries = [
         Query(f"sum by (status) ({largest(h.RT_EVENTS_UNPROCESSED, 'status')})", "status {{status}}"),
         Query(f"time() - min({selector(h.RT_EVENTS_OLDEST)})", "oldest"),
+        Query(f"sum({largest(h.RT_EVENTS_SAMPLED, 'status')})", "looked at"),
     ]
     line = Line("oldest", NEUTRAL[1], unit="s", dashed=True, custom={"axisPlacement": "right"})
     return time_series(said, queries, Drawn(lines=[line], whole=True))
@@ -363,10 +325,13 @@ def hygiene() -> Board:
         [
             Section("Now", [Place(left_now(), 9, 4), Place(cleanup_now(), 6, 4), Place(troubles_now(), 9, 4)]),
             Section("Temporary tables", [Place(work_tables(), 12, 9), Place(work_table_bytes(), 12, 9)]),
-            Section("Deliveries that nobody needs", [Place(leftovers(), 12, 9), Place(kept(), 12, 9)]),
+            Section("Deliveries that nobody needs", [Place(leftovers(), 10, 9), Place(kept(), 7, 9), Place(delays(), 7, 9)]),
             Section("Workflows and events", [Place(workflows(), 24, 9), Place(events(), 12, 9), Place(event_queue(), 12, 9)]),
-            Section("Quarantine", [Place(quarantine(), 12, 9), Place(addresses(), 12, 9)]),
+            Section("Quarantine", [Place(quarantine(), 8, 9), Place(addresses(), 8, 9), Place(addresses_kept(), 8, 9)]),
             Section("Recipients", [Place(recipients(), 12, 9), Place(laps(), 12, 9)]),
-            Section("Database", [Place(tables(), 24, 9), Place(sequences(), 12, 9), Place(transactions(), 12, 9)]),
+            Section(
+                "Database",
+                [Place(tables(), 24, 9), Place(sequences(), 8, 9), Place(transactions(), 8, 9), Place(blocked(), 8, 9)],
+            ),
         ],
     )

@@ -55,8 +55,10 @@ _SHADES: Mapping[Severity, Sequence[str]] = {
 }
 
 
+_ALERTS = load_values(SHIPPED)
+
 #: How grave each cause is: what the alerts say of it, so that no dashboard contradicts a page.
-GRAVITY: dict[str, Severity] = {name: cause.severity for name, cause in load_values(SHIPPED).causes.items()}
+GRAVITY: dict[str, Severity] = {name: cause.severity for name, cause in _ALERTS.causes.items()}
 
 
 def causes_of(*severities: Severity) -> tuple[str, ...]:
@@ -110,5 +112,10 @@ SEVERITY = value_map(
 CAUSE = value_map({cause.name: (cause.name, OF_SEVERITY[GRAVITY[cause.name]]) for cause in CAUSES})
 #: A share of what should be up: all is good, a part is for working hours, none at all calls somebody.
 SHARE_UP = thresholds(CRITICAL, (0.0001, WARNING), (1, GOOD))
+#: How full a disk is: a ticket, and a page.
+DISK_USED = thresholds(
+    GOOD,
+    *((float(_ALERTS.of("CampaignDiskFull")[name]), colour) for name, colour in (("warning", WARNING), ("alert", CRITICAL))),
+)
 #: Neither good nor bad.
 NO_JUDGEMENT = thresholds("text")

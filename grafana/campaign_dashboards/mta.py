@@ -1,11 +1,24 @@
 """MTA and IP affinity: what runs on which host, and which affinities do not fit."""
 
-from campaign_dashboards.board import MTA, Board, Place, Section
-from campaign_dashboards.meaning import CRITICAL, GOOD, SHARE_UP, UNKNOWN, UP, WARNING, none_of, thresholds, value_map
+from campaign_dashboards import asked
+from campaign_dashboards.board import MTA, Board, Place, Section, where
+from campaign_dashboards.meaning import (
+    CRITICAL,
+    DISK_USED,
+    GOOD,
+    SHARE_UP,
+    UNKNOWN,
+    UP,
+    WARNING,
+    none_of,
+    thresholds,
+    value_map,
+)
 from campaign_dashboards.panel import NOTHING, NOTHING_LINE, Drawn, Line, Panel, Said, time_series, values
-from campaign_dashboards.query import HOSTS, Query, earliest, ever, labels, largest, or_nothing, selector
+from campaign_dashboards.query import HOSTS, Query, earliest, ever, labels, largest, or_nothing, or_unknown, selector
 from campaign_dashboards.table import Column, Matrix, Rows, matrix, table
 from campaign_exporter import catalogue as c
+from campaign_exporter import catalogue_surroundings as s
 
 _UP = largest(c.PROCESS_UP, "host", "process", matching=(HOSTS,))
 _MTA = largest(c.PROCESS_UP, "host", matching=(HOSTS, 'process="mta"'))
@@ -49,6 +62,16 @@ def faults_now() -> Panel:
     ]
     lines = [Line("missing", thresholds=none_of(CRITICAL)), Line("down", thresholds=none_of(CRITICAL))]
     return values(said, queries, lines, none_of(WARNING))
+
+
+def disk_now() -> Panel:
+    """Tell how full the fullest disk is."""
+    said = Said(
+        "Fullest disk",
+        "How full the fullest file system is that Campaign writes to, in bytes or in inodes. Below, each of them.",
+        "percentunit",
+    )
+    return values(said, [Query(f"max({asked.disk_used(HOSTS)})", "used")], judged=DISK_USED)
 
 
 def _kind(kind: str) -> str:
@@ -172,6 +195,59 @@ def affinity_faults() -> Panel:
     return table(said, Rows([Query(expr)], columns, sorted_by="Concerned"))
 
 
+def affinity_addresses() -> Panel:
+    """List how many addresses affinities have."""
+    said = Said(
+        "Addresses of IP affinities",
+        "Does an affinity send from few addresses? Few lower its throughput; Adobe names no number. How many hosts declare it,"
+        " and how many addresses it has on the host with fewest, and with most. A mask: that many cannot be told.",
+        "none",
+    )
+    by = "campaign_instance, affinity"
+    declared = largest(c.AFFINITY_INFO, "host", "affinity", matching=(HOSTS,))
+    addresses = largest(s.AFFINITY_ADDRESSES, "host", "affinity", matching=(HOSTS,))
+    known = f"count by ({by}) ({declared})"
+    exprs = [known, *(or_unknown(f"{least} by ({by}) ({addresses})", known, "affinity") for least in ("min", "max"))]
+    columns = [
+        Column("B", "Fewest", unit="none", absent="mask", width=80),
+        Column("C", "Most", unit="none", absent="mask", width=80),
+        Column("affinity", "IP affinity"),
+        Column("A", "Hosts", unit="none", width=80),
+        Column("campaign_instance", "Instance", width=110),
+    ]
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Fewest", descending=False))
+
+
+def disks() -> Panel:
+    """List the disks."""
+    said = Said(
+        "Disks",
+        "Is there room for what is prepared, and for logs? File systems of Campaign's directories. Full: of bytes or of inodes,"
+        " whichever is scarcer; orange is a ticket, red a page. Without inodes no file can be made, however much is free.",
+        "none",
+    )
+    by = asked.DIRECTORY
+    known = f"group by ({labels(by)}) ({selector(c.DIRECTORY_SIZE, HOSTS)})"
+    told = (
+        asked.space_used(HOSTS),
+        largest(c.DIRECTORY_AVAILABLE, *by, matching=(HOSTS,)),
+        asked.inodes_used(HOSTS),
+        largest(c.DIRECTORY_FILES_FREE, *by, matching=(HOSTS,)),
+    )
+    exprs = [asked.disk_used(HOSTS), *(or_unknown(expr, known, *by) for expr in told)]
+    columns = [
+        Column("A", "Full", unit="percentunit", thresholds=DISK_USED, width=90),
+        Column("host", "Host"),
+        Column("directory", "Directory"),
+        Column("B", "Bytes used", unit="percentunit"),
+        Column("C", "Bytes left", unit="bytes"),
+        Column("D", "Inodes used", unit="percentunit", absent="no limit"),
+        Column("E", "Inodes left", unit="short", absent="no limit"),
+        Column("campaign_instance", "Instance", link=where(MTA), width=140),
+    ]
+    return table(said, Rows([Query(expr) for expr in exprs], columns, sorted_by="Full"))
+
+
 def configuration_faults() -> Panel:
     """List the faults of server configurations."""
     said = Said(
@@ -200,13 +276,18 @@ def mta() -> Board:
     """Make the dashboard."""
     return Board(
         MTA,
-        "What runs on which host, how much memory it takes, and which IP affinities or server configurations do not fit.",
+        "What runs on which host, how much memory and disk it takes, and which IP affinities or server configurations do not"
+        " fit.",
         [
-            Section("Now", [Place(up_now(), 10, 4), Place(faults_now(), 14, 4)]),
+            Section("Now", [Place(up_now(), 8, 4), Place(faults_now(), 12, 4), Place(disk_now(), 4, 4)]),
             Section("Processes", [Place(process_matrix(), 24, 8), Place(mtas_up(), 12, 9), Place(down(), 12, 9)]),
             Section("IP affinities", [Place(affinity_matrix(), 12, 10), Place(affinity_faults(), 12, 10)]),
-            Section("Configuration and restarts", [Place(configuration_faults(), 12, 8), Place(restarts(), 12, 8)]),
+            Section(
+                "Configuration and restarts",
+                [Place(configuration_faults(), 8, 8), Place(affinity_addresses(), 8, 8), Place(restarts(), 8, 8)],
+            ),
             Section("Memory", [Place(memory(), 12, 10), Place(memory_share(), 12, 10)]),
+            Section("Disks", [Place(disks(), 24, 8)]),
         ],
         hosts=True,
     )

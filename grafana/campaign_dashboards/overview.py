@@ -4,6 +4,7 @@ from campaign_dashboards import asked
 from campaign_dashboards.board import DELIVERIES, EXPORTER, MTA, OVERVIEW, THROUGHPUT, Board, Place, Section, there, where
 from campaign_dashboards.meaning import (
     CRITICAL,
+    DISK_USED,
     GOOD,
     SEVERITY,
     SHARE_UP,
@@ -50,7 +51,6 @@ _DATABASES = largest(c.UP)
 _WATCHED = or_zero(largest(c.INSTANCE_INFO), asked.KNOWN)
 _DATA_AGE = f"time() - {largest(c.COLLECTOR_LAST_SUCCESS, 'collector')}"
 _LIMIT_OF_AGE = thresholds(GOOD, (300, WARNING))
-_DISK = f"1 - {largest(c.DIRECTORY_AVAILABLE, 'host', 'directory')} / {largest(c.DIRECTORY_SIZE, 'host', 'directory')}"
 
 
 def alerts_now() -> Panel:
@@ -285,11 +285,12 @@ def disks() -> Panel:
     """Compare how full the disks are."""
     said = Said(
         "Fullest disks",
-        "How full the file systems of Campaign's directories are, by blocks: the six fullest.",
+        "How full the file systems of Campaign's directories are, in bytes or in inodes: the six fullest. The board of MTAs"
+        " lists all.",
         "percentunit",
     )
-    query = Query(f"topk(6, {_DISK})", "{{campaign_instance}} {{host}} {{directory}}")
-    return bars(said, [query], thresholds(GOOD, (0.8, WARNING), (0.95, CRITICAL)), top=1)
+    query = Query(f"topk(6, {asked.disk_used()})", "{{campaign_instance}} {{host}} {{directory}}")
+    return bars(said, [query], DISK_USED, top=1)
 
 
 def colours() -> Panel:

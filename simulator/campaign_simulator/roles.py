@@ -4,11 +4,12 @@ import psycopg
 from psycopg import sql
 
 MONITOR_ROLE = "campaign_monitor"
-_CONNECTION_LIMIT = 2
+#: Two exporters, and two commands beside them.
+_CONNECTION_LIMIT = 4
 
 
 def create_monitor_role(connection: psycopg.Connection, schema: str, password: str) -> None:
-    """Create the role, which may read every table and the server's statistics over at most two connections."""
+    """Create the role, which may read every table and the server's statistics over a few connections at most."""
     role, name = sql.Identifier(MONITOR_ROLE), sql.Identifier(schema)
     statements = (
         sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT {}").format(role, _CONNECTION_LIMIT),

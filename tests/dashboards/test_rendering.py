@@ -52,6 +52,8 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "IP affinities that do not fit": ('Retail.fr "été" 🎉', "missing", "latent", "uneven"),
         "Faults in server configurations": ("publicId used twice",),
         "Memory against the limit": ("prod mta2 web", "124%"),
+        "Fullest disk": ("97%",),
+        "Disks": ("97%", "93%"),
     },
     "campaign-throughput": {
         "Share that fails at the first attempt": ("prod", "23.1%"),
@@ -82,6 +84,7 @@ _SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "Technical workflows": ("failed", "cleanup"),
         "Oldest open transaction": ("idle_in_transaction", "hours"),
         "Events that were not processed": ("status 1", "906"),
+        "Sessions that wait for a lock, by table": ("nmsdelivery",),
         "Message Center queue": ("prod events", "87.5%"),
     },
     "campaign-exporter": {

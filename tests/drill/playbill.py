@@ -27,6 +27,16 @@ class Outcome:
     before: list[str] = field(default_factory=list)
 
 
+def programme(scenes: Sequence[Scene], rounds: int) -> list[tuple[Scene, bool]]:
+    """Bill each page so many times and each ticket once; the second of a pair says whether briefly.
+
+    The first turn of the pages comes before the tickets: whoever interrupts a drill has seen what matters.
+    """
+    pages = [scene for scene in scenes if scene.page]
+    tickets = [(scene, False) for scene in scenes if not scene.page]
+    return [*((scene, False) for scene in pages), *tickets, *((scene, True) for _ in range(1, rounds) for scene in pages)]
+
+
 @contextmanager
 def sites(stack: Stack, names: Sequence[str]) -> Iterator[list[Site]]:
     """Start instances side by side, and end them."""

@@ -14,8 +14,9 @@ Act = Callable[[Site], AbstractContextManager[None]]
 class Scene:
     """One fault and its alert.
 
-    `confirmed` is how long, in seconds at default settings, the fault must have lasted before the condition can hold; what
-    the rule says of itself unless given. `muted` are alerts that must fire and be muted, with their cause; `beside` others
+    `needed` is how long, in seconds at default settings, the fault must have lasted before the condition can hold; what the
+    rule says of itself unless given. `confirmed` is how much of that has to be waited for here, all of it unless given: the
+    simulator may put a fault back. `muted` are alerts that must fire and be muted, with their cause; `beside` others
     that tell of the same situation, by the table of docs/alerts.md.
     """
 
@@ -28,6 +29,7 @@ class Scene:
     labels: Mapping[str, str] = field(default_factory=dict)
     #: Labels whose value is not known before, such as the number of a delivery.
     free: frozenset[str] = frozenset()
+    needed: float | None = None
     confirmed: float | None = None
     muted: tuple[tuple[str, str], ...] = ()
     beside: tuple[str, ...] = ()

@@ -49,7 +49,6 @@ SURROUNDINGS = (
         _certificate_ends,
         r"the certificate of secure ends in",
         {"endpoint": "secure", "kind": "resource"},
-        confirmed=0,
         sampling=30.0,
     ),
     Scene(
@@ -61,7 +60,6 @@ SURROUNDINGS = (
         r"of the connections to 203\.0\.113\.3 \(free\.example\) came to nothing",
         {"mx": "203.0.113.3"},
         # The share is one of an hour, which is not compressed.
-        confirmed=0,
         sampling=60.0,
         limit=500.0,
     ),
@@ -72,7 +70,6 @@ SURROUNDINGS = (
         "deliverability",
         faults("mails-large"),
         r"kB on average",
-        confirmed=0,
         sampling=30.0,
         limit=400.0,
     ),
@@ -94,7 +91,6 @@ SURROUNDINGS = (
         faults("parts-postponed mta1"),
         r"the log of the MTA on mta1 got \d+ lines of the kind postponed_parts",
         {"host": "mta1", "kind": "postponed_parts"},
-        confirmed=0,
         sampling=60.0,
     ),
     Scene(
@@ -115,7 +111,6 @@ SURROUNDINGS = (
         _disk_full,
         r"the file system of var on mta1 is 95% full",
         {"host": "mta1", "directory": "var"},
-        confirmed=0,
         sampling=60.0,
     ),
 )

@@ -4,8 +4,6 @@ from typing import Any
 
 from drill.scene import Scene, faults
 
-_HOUR = 3600.0
-
 
 def _scene(alert: str, fault: str, text: str, name: str = "", **more: Any) -> Scene:  # noqa: ANN401 - fields of a Scene
     return Scene(name or alert, alert, "warning", "platform", faults(fault), text, sampling=60.0, limit=400.0, **more)
@@ -19,7 +17,7 @@ UPKEEP = (
         "CampaignWorkflowFailed failed",
         labels={"workflow": "forecasting", "scope": "failed"},
     ),
-    # What the run is late by, the simulator has put back: nothing of it has to be waited for.
+    # What the run is late by, the simulator has put back: nothing of it has to be waited for. The same below with confirmed=0.
     _scene(
         "CampaignWorkflowFailed",
         "workflow-late forecasting",
@@ -31,7 +29,7 @@ UPKEEP = (
     _scene(
         "CampaignCleanupFailing", "cleanup-failing", r"cleanup ran last 3d .* journal of the last 25 hours: 1\.", confirmed=0.0
     ),
-    _scene("CampaignWorkTablesOrphaned", "work-tables-orphaned", r"300 work tables belong to", confirmed=120.0),
+    _scene("CampaignWorkTablesOrphaned", "work-tables-orphaned", r"300 work tables belong to"),
     _scene(
         "CampaignSequenceNearLimit",
         "sequence-near-wrap",
@@ -43,7 +41,6 @@ UPKEEP = (
         "transaction-open",
         r"a transaction has been open for .* \(idle_in_transaction\)",
         labels={"state": "idle_in_transaction"},
-        confirmed=_HOUR,
     ),
-    _scene("CampaignEventQueueStuck", "events-stuck", r"500 transactional events had the time", confirmed=120.0),
+    _scene("CampaignEventQueueStuck", "events-stuck", r"500 transactional events had the time", confirmed=0.0),
 )

@@ -127,6 +127,7 @@ class Site:
         """Let the exporter look each second: a fifteenth of its usual interval."""
         configuration = yaml.safe_load((self.directory / "campaign-exporter.yaml").read_text())
         configuration["collectors"] = {name: {"interval": "1s"} for name in COLLECTORS}
+        configuration["collectors"]["endpoints"]["ping_interval"] = "1s"
         # An overlap of minutes would be read each second.
         configuration["collectors"]["messages"] = {"interval": "2s", "overlap": "30s"}
         # The window of the rates is shorter as the durations of the rules are.

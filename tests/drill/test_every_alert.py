@@ -12,10 +12,10 @@ import pytest
 from drill.compressed import alerts, compress, shipped
 from drill.past import seed
 from drill.performance import Notice, notices
-from drill.playbill import Outcome, perform, sites
+from drill.playbill import Outcome, perform, programme, sites
 from drill.report import ROUNDS, Report, machine
 from drill.scene import Scene
-from drill.scenes import PAGES, SCENES, TICKETS
+from drill.scenes import SCENES
 from drill.site import Site
 from drill.stack import Stack
 from integration.core.exporter_process import wait_until
@@ -49,11 +49,8 @@ def _some(ground: Path, scenes: list[Scene], say: Callable[[str], None]) -> dict
 def _all(ground: Path, report: Report, say: Callable[[str], None]) -> dict[str, Outcome]:
     values = compress(ground / "rules", FASTER)
     past = seed(ground, values, _SEEDED)
-    own = [(scene, False) for scene in SCENES if scene.seeded]
-    often = [(scene, turn > 0) for turn in range(ROUNDS) for scene in PAGES]
-    rest = [(scene, False) for scene in TICKETS if not scene.seeded]
-    # The first turn of the pages, then the tickets: whoever interrupts a drill has seen what matters.
-    others = [*often[: len(PAGES)], *rest, *often[len(PAGES) :]]
+    own = programme([scene for scene in SCENES if scene.seeded], ROUNDS)
+    others = programme([scene for scene in SCENES if not scene.seeded], ROUNDS)
     with Stack(ground / "all", FASTER, seed=past) as stack, sites(stack, [_SEEDED, "north", "east", "south"]) as stages:
         first, *free = stages
         played: dict[str, Outcome] = {}
@@ -82,9 +79,8 @@ def _once_more(
         before = played[scene.name].problems
         if before:
             say(f"{scene.name} once more, by itself")
-            turns = ROUNDS if scene in PAGES else 1
             stage = seeded if scene.seeded else other
-            outcome = perform(stack, [stage], [(scene, turn > 0) for turn in range(turns)], say)[scene.name]
+            outcome = perform(stack, [stage], programme([scene], ROUNDS), say)[scene.name]
             outcome.before = before
             again[scene.name] = outcome
     return again

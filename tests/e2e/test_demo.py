@@ -1,15 +1,20 @@
 """The demo, as somebody sees it who has just cloned the project."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import requests
+
+from integration.core.exporter_process import wait_until
 
 _COMMAND = str(Path(sys.executable).parent / "campaign-exporter")
 
@@ -54,9 +59,26 @@ def test_it_tells_its_story_and_ends_after_its_duration(scratch: Path) -> None:
     assert f"http://{address}/metrics" in output
     assert 'campaign_deliveries_pending{cause="scheduled"} 1' in output
     assert "messages/h" in output
+    assert "Alerts      http://127.0.0.1:" in output
     assert "\x1b" not in output, "no colours where there is no terminal"
     assert _left_behind(scratch) == []
     assert list(scratch.iterdir()) == []
+
+
+def test_its_prometheus_has_the_rules_and_its_alertmanager_the_alerts(scratch: Path) -> None:
+    process = _demo(scratch, _free_address())
+    assert process.stdout is not None
+    told = dict(
+        re.findall(r"(Prometheus|Alerts) +(http\S+)", "".join(takewhile(lambda line: "Ask it" not in line, process.stdout)))
+    )
+    try:
+        groups = wait_until(lambda: requests.get(f"{told['Prometheus']}/api/v1/rules", timeout=5).json()["data"]["groups"], 30)
+        alerts = wait_until(lambda: requests.get(f"{told['Alerts']}/api/v2/alerts", timeout=5).json(), 60)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert "campaign-deliveries" in {group["name"] for group in groups}
+    assert [alert["labels"]["alertname"] for alert in alerts] == ["CampaignWatchdog"]
 
 
 def test_it_can_be_interrupted_and_leaves_nothing_behind(scratch: Path) -> None:

@@ -1,4 +1,4 @@
-"""The programs of the demo: simulator, exporter, and Prometheus where it is installed. Each is a process of its own."""
+"""The programs of the demo: simulator, exporter, Prometheus and Alertmanager where installed. Each is a process of its own."""
 
 import json
 import shutil
@@ -19,6 +19,8 @@ _INTERVAL = "2s"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 8.0
 _PAUSE = 0.2
+#: The rules as shipped, where this is a checkout.
+_RULES = Path(__file__).resolve().parents[3] / "alerts" / "rules"
 
 
 class StageError(Exception):
@@ -34,6 +36,7 @@ class Stage:
         self.directory.chmod(0o755)
         self.address = f"127.0.0.1{address}" if address.startswith(":") else address
         self.prometheus: str | None = None
+        self.alertmanager: str | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -71,18 +74,43 @@ class Stage:
         self._start("exporter", command)
         self._wait("exporter", self._exporter_ready)
 
+    @property
+    def alerts(self) -> bool:
+        """Whether somebody evaluates the rules."""
+        return self.prometheus is not None and _RULES.is_dir()
+
+    def start_alertmanager(self) -> None:
+        """Start Alertmanager, if it is installed and has anything to do; it shows alerts, and tells nobody."""
+        program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+        if program is None or shutil.which("prometheus") is None or not _RULES.is_dir():
+            return
+        config = {
+            "route": {"receiver": "nobody", "group_by": ["campaign_instance", "alertname", "cause"], "group_wait": "1s"},
+            "receivers": [{"name": "nobody"}],
+        }
+        listen = f"127.0.0.1:{_free_port(9093)}"
+        file = self._write("alertmanager", config)
+        flags = [f"--config.file={file}", f"--storage.path={self.directory / 'alertmanager'}", "--cluster.listen-address="]
+        self._start("alertmanager", [program, *flags, f"--web.listen-address={listen}"])
+        self.alertmanager = f"http://{listen}"
+
     def start_prometheus(self) -> None:
-        """Start Prometheus on the exporter, if it is installed."""
+        """Start Prometheus on the exporter, with the rules, if it is installed."""
         program = shutil.which("prometheus")
         if program is None:
             return
-        port = _free_port(9090)
-        scrape = {"job_name": "campaign", "static_configs": [{"targets": [self.address]}]}
-        config = {"global": {"scrape_interval": "5s"}, "scrape_configs": [scrape]}
-        file = self.directory / "prometheus.yml"
-        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+        config: dict[str, Any] = {
+            "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+            "scrape_configs": [{"job_name": "campaign", "static_configs": [{"targets": [self.address]}]}],
+            "rule_files": [f"{_RULES}/*.yml"],
+        }
+        if self.alertmanager:
+            config["alerting"] = {
+                "alertmanagers": [{"static_configs": [{"targets": [self.alertmanager.removeprefix("http://")]}]}]
+            }
+        file = self._write("prometheus", config)
+        listen = f"127.0.0.1:{_free_port(9090)}"
         data = self.directory / "prometheus"
-        listen = f"127.0.0.1:{port}"
         flags = [f"--config.file={file}", f"--storage.tsdb.path={data}", f"--web.listen-address={listen}"]
         self._start("prometheus", [program, *flags])
         self.prometheus = f"http://{listen}"
@@ -100,6 +128,11 @@ class Stage:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise StageError(f"the {name} has ended with status {process.returncode}:\n{self._log_tail(name)}")
+
+    def _write(self, name: str, config: dict[str, Any]) -> Path:
+        file = self.directory / f"{name}.yml"
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return file
 
     def _tell(self, *words: str) -> None:
         command = [_command("campaign-simulator"), *words, "--directory", str(self.directory)]
@@ -159,4 +192,4 @@ def _free_port(wanted: int) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise StageError("no free port for Prometheus")
+    raise StageError(f"no free port, neither {wanted} nor another")

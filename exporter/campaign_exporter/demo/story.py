@@ -95,9 +95,12 @@ class Teller:
         self._say("[bold]Starting a simulated Campaign instance: PostgreSQL, two MTA servers, a day of history.[/]")
         self._stage.start_simulator()
         self._stage.start_exporter()
+        self._stage.start_alertmanager()
         self._stage.start_prometheus()
         self._say(f"Metrics     {self._stage.metrics_url}")
         self._say(f"Prometheus  {self._stage.prometheus or 'not installed: apt install prometheus shows graphs, too'}")
+        if self._stage.alerts:
+            self._say(f"Alerts      {self._stage.alertmanager or f'{self._stage.prometheus}/alerts'}")
         self._say(f"Ask it      .venv/bin/campaign-exporter why --all --config.file {self._stage.configuration}")
         self._say("[dim]The instance sends all the time: some deliveries always wait for their date, or for a retry.[/]")
         self._play(seconds)
@@ -120,6 +123,9 @@ class Teller:
             if not over and now > _STORY_ENDS:
                 over = True
                 self._say("[bold]That was the story. [/]The instance goes on sending; Ctrl-C ends it.")
+                if self._stage.alerts:
+                    fault = f".venv/bin/campaign-simulator fault mta-down --directory {self._stage.directory}"
+                    self._say(f"For a page within five minutes: {fault}")
             time.sleep(_LOOK_SECONDS)
 
     def _look(self) -> None:

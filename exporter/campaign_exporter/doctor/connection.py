@@ -17,6 +17,7 @@ from campaign_exporter.errors import (
     TimedOut,
     TlsFailed,
 )
+from campaign_exporter.grants import CONNECTION_LIMIT
 from campaign_exporter.rounds import Round
 from campaign_exporter.sources.checkup import Server
 from campaign_exporter.sources.database import Link
@@ -24,7 +25,7 @@ from campaign_exporter.sources.database import Link
 SUBJECT = "database"
 OLDEST, NEWEST = 12, 18
 #: One for the exporter, and one more while a cut session lingers on a server that hangs, or for this command.
-CONNECTIONS = 2
+_LEAST_CONNECTIONS = 2
 _ALL_LOST = "campaign_up is 0, and nothing that stands in the database is seen"
 
 
@@ -55,7 +56,7 @@ def _mend(error: SourceError, settings: config.Database) -> str:
     given = conninfo_to_dict(settings.dsn)
     role = str(given.get("user") or "ROLE")
     if "too many connections" in str(error):
-        return f"end a session of the role ({mends.sessions_of(role)}) or {mends.connection_limit(role, CONNECTIONS + 1)}"
+        return f"end a session of the role ({mends.sessions_of(role)}) or {mends.connection_limit(role, CONNECTION_LIMIT + 1)}"
     by_kind: Mapping[type[SourceError], str] = {
         AuthenticationFailed: f"put the role's password into {settings.password_file or 'a file named as password_file'},"
         f" and look at the server's pg_hba.conf; if the role is not there, {mends.GRANTS}",
@@ -119,13 +120,13 @@ def room(server: Server) -> Iterator[Check]:
     text = f"{server.sessions} of this role now (one is this doctor's), "
     if limit == -1 or server.superuser:
         yield ok("connections", SUBJECT, f"{text}no CONNECTION LIMIT")
-    elif limit < CONNECTIONS:
+    elif limit < _LEAST_CONNECTIONS:
         yield finding(
             "connections",
             SUBJECT,
             f"{text}CONNECTION LIMIT {limit}",
             why="after a cut the exporter is refused until the server has ended the old session: campaign_up stays 0 for long",
-            mend=mends.connection_limit(server.role, CONNECTIONS),
+            mend=mends.connection_limit(server.role, CONNECTION_LIMIT),
         )
     else:
         yield ok("connections", SUBJECT, f"{text}CONNECTION LIMIT {limit}")

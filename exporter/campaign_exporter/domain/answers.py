@@ -18,6 +18,11 @@ from campaign_exporter.errors import BadAnswer
 _LONGEST_QUOTE = 80
 # No more digits than a sequence of Campaign's gives out: what is longer is no number of events.
 _PENDING_EVENTS = re.compile(r"([0-9]{1,10})/([0-9]{1,10}) pending events")
+# Whole, to the second, and nothing else. Only one form is published; the order of the date and the zone may be the site's.
+_DATABASE_TIME = re.compile(
+    r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[ T][0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    r"(?: ?(?:[AP]M|Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+)
 _QUEUE_FULL = re.compile(r"The queue is full \(([0-9]{1,10})/([0-9]{1,10})\)")
 
 
@@ -52,7 +57,10 @@ def parse_redirection(body: bytes) -> Statement:
 
 
 def parse_ping(body: bytes) -> Statement:
-    """Read the answer of ping.jsp and mcPing.jsp: OK, then the database's time. Raises BadAnswer for anything else."""
+    """Read the answer of ping.jsp and mcPing.jsp: OK, then the database's time. Raises BadAnswer for anything else.
+
+    Without a whole time nothing proves that the database was asked. One in a form that is not known proves it, and is None.
+    """
     lines = _lines(body)
     first, second = [*lines, "", ""][:2]
     if not any(lines):
@@ -63,13 +71,15 @@ def parse_ping(body: bytes) -> Statement:
         raise BadAnswer("the first line of the answer is not OK: is the session token right?")
     if not second:
         raise BadAnswer("the answer is cut off: OK is there, the database's time is not")
+    if not _DATABASE_TIME.fullmatch(second):
+        raise BadAnswer(f"the second line of the answer is not the database's time: '{_clean(second)}'")
     return Statement(time=parse_time(second))
 
 
 def parse_queue(body: bytes) -> EventQueue | None:
     """Read Message Center's queue from an answer of mcPing.jsp, OK or Error; None where it is not told just so."""
     match _lines(body.rstrip()):
-        case [first, time, told] if first.casefold() == "ok" and time:
+        case [first, time, told] if first.casefold() == "ok" and _DATABASE_TIME.fullmatch(time):
             found = _PENDING_EVENTS.fullmatch(told)
         case [first, told] if first.casefold() == "error":
             found = _QUEUE_FULL.fullmatch(told)

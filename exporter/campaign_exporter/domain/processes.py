@@ -31,11 +31,12 @@ _HEADER = re.compile(
 # process has brackets of its own, so that none is taken for a part of the header.
 _HEADER_REST = re.compile(r"[^()]{0,60}")
 _NO_TASKS = re.compile(r"no tasks?", re.IGNORECASE)
+# An instance begins and ends with a letter or digit: with a stray sign, ours would be read as another one.
 _PROCESS = re.compile(
-    r"(?P<module>[A-Za-z_][A-Za-z0-9_-]*)\*?(?:@(?P<instance>[^\s()]+))? \((?P<pid>[0-9]{1,10})\) - "
+    r"(?P<module>[A-Za-z_][A-Za-z0-9_-]*)\*?(?:@(?P<instance>[^\W_](?:[^\s()]*\w)?))? \((?P<pid>[0-9]{1,10})\) - "
     r"(?P<number>[0-9][0-9.,'\u2019\u00a0\u202f\ufffd ]{0,30}?)\s*(?P<unit>[^\W\d_]\S*)"
 )
-_MISSING = re.compile(r"(?P<module>[A-Za-z_][A-Za-z0-9_-]*)(?:@(?P<instance>[^\s()@]+))?")
+_MISSING = re.compile(r"(?P<module>[A-Za-z_][A-Za-z0-9_-]*)(?:@(?P<instance>[^\W_](?:[\w.-]*\w)?))?")
 _SECTION = re.compile(r"Connection(?:s| pool) -{3,}")
 _WINDOWS_PROMPT = re.compile(r"[A-Za-z]:\\[^<>|]*>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -62,6 +63,13 @@ class Listing:
     processes: tuple[Process, ...]
     complete: bool
     complaint: str | None = None
+    #: "No tasks" was printed.
+    none_said: bool = False
+
+    @property
+    def says_something(self) -> bool:
+        """Whether more than a header was printed."""
+        return bool(self.processes) or self.none_said
 
     def up(self, module: str, instance: str) -> bool | None:
         """Tell whether the module runs for the instance; None: cannot be told."""
@@ -110,6 +118,11 @@ class MissingListing:
     complete: bool
     complaint: str | None = None
 
+    @property
+    def says_something(self) -> bool:
+        """Whether more than a header was printed."""
+        return bool(self.missing)
+
     def up(self, module: str, instance: str, *, autostart: bool) -> bool | None:
         """Tell whether the module runs for the instance; None: cannot be told, as for modules without autostart."""
         if not self.complete:
@@ -134,7 +147,8 @@ def parse_pdump(text: str) -> Listing:
         build, complaint = _header(lines[: start + 1])
     processes, strange = _processes(body, noise_first=start is None)
     complaint = complaint or strange or _cut_off(text, lines, processes)
-    return Listing(build=build, processes=processes, complete=complaint is None, complaint=complaint)
+    none_said = any(_NO_TASKS.search(line) for _, line in lines[start or 0 :])
+    return Listing(build, processes, complete=complaint is None, complaint=complaint, none_said=none_said)
 
 
 def parse_missing(text: str) -> MissingListing:

@@ -4,6 +4,7 @@ serverConf.xml and config-<instance>.xml (docs: installation/using/the-server-co
 They also hold database passwords: no error below ever quotes what stands in them.
 """
 
+import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -35,6 +36,14 @@ class Address:
     helo_host: str = ""
     public_id: int | None = None
     weight: int = 1
+
+    @property
+    def same(self) -> str:
+        """The address in one spelling: IPv6 has many, and the case of a name does not matter."""
+        try:
+            return str(ipaddress.ip_address(self.address))
+        except ValueError:
+            return self.address.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +190,9 @@ def _union(documents: Iterable[Iterable[Affinity]]) -> dict[str, Affinity]:
     union: dict[str, Affinity] = {}
     for document in documents:
         for name, each in _joined(document).items():
-            again = {address.address for address in each.addresses}
+            again = {address.same for address in each.addresses}
             before = union.get(name, Affinity(name))
-            kept = tuple(address for address in before.addresses if address.address not in again)
+            kept = tuple(address for address in before.addresses if address.same not in again)
             union[name] = Affinity(name, kept + each.addresses, before.masked or each.masked)
     return union
 
@@ -200,13 +209,14 @@ def _joined(document: Iterable[Affinity]) -> dict[str, Affinity]:
 
 def _faults(autostart: frozenset[str], mta: Mapping[str, str], affinities: Iterable[Affinity]) -> Iterable[str]:
     """Name what Adobe's documents forbid: one address, one heloHost, one publicId; no mta without its stat server."""
-    named = [each for each in affinities if each.name or each.addresses]
+    # An affinity without a name and without an address is a template that nobody filled in.
+    named = [each for each in affinities if each.name or any(address.address for address in each.addresses)]
     addresses = {address for each in named for address in each.addresses if address.address}
     # heloHost names a host: case does not matter. None given says nothing against another one.
-    hosts = {(each.address, each.helo_host.lower()) for each in addresses if each.helo_host}
+    hosts = {(each.same, each.helo_host.lower()) for each in addresses if each.helo_host}
     if _shared(first for first, _ in hosts):
         yield "address_two_helo_hosts"
-    identifiers = {(each.public_id, each.address) for each in addresses if each.public_id is not None}
+    identifiers = {(each.public_id, each.same) for each in addresses if each.public_id is not None}
     if _shared(first for first, _ in identifiers):
         yield "public_id_duplicate"
     if any(not each.masked and not any(address.address for address in each.addresses) for each in named):

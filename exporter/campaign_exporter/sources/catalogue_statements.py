@@ -1,6 +1,7 @@
-"""What is asked of PostgreSQL's own catalogue: who we are, what we may and what is in force, for `doctor`; how big a table is.
+"""What is asked of PostgreSQL's own catalogue: for `doctor`, who we are, what we may and what is in force; how big a table is.
 
-None reads a table of Campaign but the last. What tries to write is refused, or undone, or only planned: see `attempts`.
+At the beginning of each session, whose it is. None reads a table of Campaign but the last.
+What tries to write is refused, or undone, or only planned: see `attempts`.
 """
 
 from campaign_exporter.sources.statement import Statement
@@ -11,6 +12,24 @@ SIZES = Statement(
     """
 SELECT c.relname::text, c.reltuples::float8, c.relpages FROM pg_class c
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY(%(tables)s)
+""",
+)
+
+# Not behind a pooler: its sessions are others' as well, and it is the pooler that the server must notice the loss of.
+KEEPALIVES = Statement(
+    "keepalives of the session",
+    """
+SELECT set_config(s.name, s.value, false) FROM unnest(%(names)s::text[], %(values)s::text[]) AS s(name, value)
+WHERE pg_backend_pid() = %(backend)s
+""",
+)
+
+# Numbers of processes come again, as after a restart of the server: with when each began, they do not.
+OUR_BACKENDS = Statement(
+    "backends of ours",
+    """
+SELECT a.pid, date_part('epoch', a.backend_start) FROM pg_stat_activity a
+WHERE a.pid = ANY(%(pids)s) AND a.usename = current_user
 """,
 )
 
@@ -134,6 +153,7 @@ FROM nmsdelivery d WHERE d.ideliveryid <> 0 AND d.tslastmodified < 'infinity'
     {"nmsdelivery": ("ideliveryid", "tslastmodified")},
 )
 
+SESSION_STATEMENTS: tuple[Statement, ...] = (KEEPALIVES, OUR_BACKENDS)
 CATALOGUE_STATEMENTS: tuple[Statement, ...] = (
     SERVER,
     SETTINGS,

@@ -33,13 +33,15 @@ from campaign_exporter.errors import (
     WriteRefused,
 )
 from campaign_exporter.rounds import Clock
+from campaign_exporter.sources.sessions import OUR_SIDE, Backend, Connection, backends, watch_for_loss
 from campaign_exporter.sources.statement import Statement
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 #: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
 _REST = 1.0
 #: Rows of a table without an index that are fetched at once: a table that should be small may hold a hundred thousand.
 _PAGE = 10_000
+#: Sessions of ours on the server: the one that is asked, and one that we had to leave, should the server hang.
+_SESSIONS = 2
 #: Seconds after which the server ends a round that asks nothing.
 IDLE_TIMEOUT = 5.0
 # libpq hands no SQLSTATE out for a refused connection; these are the server's own words, and OpenSSL's.
@@ -172,6 +174,9 @@ class Database:
         self._spend = spend
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._backend: Backend | None = None
+        #: Of connections that broke: they may still be at work.
+        self._left: frozenset[Backend] = frozenset()
         self._failure: tuple[float, SourceError] | None = None
         self._session: Session | None = None
         self._began = 0.0
@@ -229,6 +234,8 @@ class Database:
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if self._backend is not None and (connection.broken or self._cut.is_set()):
+                self._left |= {self._backend}
             with suppress(psycopg.Error, OSError):
                 connection.close()
 
@@ -296,22 +303,30 @@ class Database:
             raise self._failure[1]
         try:
             self._connection = self._connect()
+            self._settle(self._connection)
         except SourceError as error:
+            self._drop()
             self.up = False
             self._failure = (self._clock.monotonic(), error)
             raise
         self._failure = None
         return self._connection
 
+    def _settle(self, connection: Connection) -> None:
+        """Make sure that the server notices if we are gone; raise ConnectFailed where too many sessions of ours go on."""
+        self._backend = None
+        with _translated("connect"):
+            watch_for_loss(connection)
+            self._backend, self._left = backends(connection, self._left)
+        if len(self._left) >= _SESSIONS:
+            raise ConnectFailed(f"{len(self._left)} sessions that were cut off have not ended yet: does the server hang?")
+
     def _connect(self) -> Connection:
         settings = {
             "application_name": "campaign-exporter",
             # Whatever the database is encoded in; without it, one that names no encoding answers in bytes.
             "client_encoding": "utf8",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10000,
+            **OUR_SIDE,
             **conninfo_to_dict(self._settings.dsn),
             "connect_timeout": max(math.ceil(self._settings.connect_timeout), 2),
         }

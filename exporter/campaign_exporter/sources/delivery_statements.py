@@ -109,7 +109,7 @@ JOB_LOG = Statement(
     r"""
 SELECT count(*), count(*) FILTER (WHERE l.smessage LIKE '%%DLV-490037%%'),
   count(*) FILTER (WHERE l.smessage LIKE '%%BAS-010015%%' OR l.smessage ILIKE '%%Postponing DeliveryParts%%'),
-  count(*) FILTER (WHERE l.smessage LIKE '%%errno=18%%' OR l.smessage ILIKE '%%Invalid cross-device link%%'),
+  count(*) FILTER (WHERE l.smessage ~ 'errno=18(?!\d)' OR l.smessage ILIKE '%%Invalid cross-device link%%'),
   count(*) FILTER (WHERE l.smessage LIKE '%%AppendDeliveryPart%%' AND l.smessage ~ '\m408\M'),
   count(*) FILTER (WHERE l.smessage ILIKE '%%connection quotas met%%' OR l.smessage ILIKE '%%dynamic flow control%%'),
   count(*) FILTER (WHERE l.smessage ILIKE '%%ipaffinity%%is not found on mid server%%')

@@ -37,13 +37,16 @@ class CommandProcesses:
     form: Form = "pdump"
 
     def read(self, timeout: float) -> Listing | MissingListing:
-        """Run the command. Raises what run_command raises, but takes a whole listing in spite of nlserver's exit status."""
+        """Run the command. Raises what run_command raises, but takes a whole listing in spite of nlserver's exit status.
+
+        Not a bare header, though: it says that all is well or that nothing runs, and nlserver may have failed behind it.
+        """
         try:
             # Which output nlserver prints its header on is not published. What ssh complains of is noise before the header.
             return _PARSERS[self.form](run_command(self.command, timeout, errors_first=True))
         except CommandExited as error:
             listing = _PARSERS[self.form](error.output)
-            if listing.complete and 0 < error.status < _NOT_NLSERVER:
+            if listing.complete and listing.says_something and 0 < error.status < _NOT_NLSERVER:
                 return listing
             raise
 

@@ -165,7 +165,7 @@ def _declared(seen: ServerConfiguration) -> Declared:
     return Declared(
         frozenset(seen.affinities),
         {kind: kind in seen.faults for kind in FAULTS},
-        {name: len({each.address for each in found.addresses if each.address}) for name, found in _listed(seen).items()},
+        {name: len({each.same for each in found.addresses if each.address}) for name, found in _listed(seen).items()},
         seen.public_ids,
         seen.preparation_seconds,
     )

@@ -92,12 +92,13 @@ def _endpoints(teller: Teller) -> None:
 
 
 def _disks(teller: Teller, host: str) -> None:
-    for directory, used in (("var", 0.97 if host in teller.story.full else 0.62), ("tmp", 0.2)):
+    full = host in teller.story.full
+    for directory, used, inodes in (("var", 0.97 if full else 0.62, 12_400_000), ("tmp", 0.2, 910_000 if full else 12_400_000)):
         labels = {"host": host, "directory": directory}
         teller.tell_always(c.DIRECTORY_SIZE, _DISK, of=labels)
         teller.tell_always(c.DIRECTORY_AVAILABLE, int(_DISK * (1 - used)), of=labels)
         teller.tell_always(c.DIRECTORY_FILES, 13_000_000, of=labels)
-        teller.tell_always(c.DIRECTORY_FILES_FREE, 12_400_000, of=labels)
+        teller.tell_always(c.DIRECTORY_FILES_FREE, inodes, of=labels)
 
 
 def _database(teller: Teller) -> None:

@@ -25,9 +25,10 @@ def tell_surroundings(teller: Teller) -> None:
     for host, affinities in teller.campaign.hosts.items():
         teller.tell_always(c.HOST_UP, 1, of={"host": host, "source": "files"})
         teller.tell_always(c.PREPARATION_LIMIT, 3600, of={"host": host})
-        for affinity in affinities:
+        for place, affinity in enumerate(affinities):
             of = {"host": host, "affinity": affinity}
-            teller.tell_always(s.AFFINITY_ADDRESSES, 2, of=of)
+            if place:  # the first has a mask
+                teller.tell_always(s.AFFINITY_ADDRESSES, 1 + len(host + affinity) % 4, of=of)
             teller.tell_always(s.AFFINITY_PUBLIC_ID, 1, of=of | {"public_id": _PUBLIC_IDS[0]})
         _files(teller, host)
     _event_queue(teller)

@@ -76,7 +76,8 @@ def _left_behind(teller: Teller) -> None:
         teller.tell_always(c.DELIVERIES_KEPT, (20, 180, 300, 90, 0, 0)[place], of={"age": age}, database=True)
     for place, standing in enumerate(c.DELIVERIES_RECYCLED.values["standing"]):
         teller.tell_always(c.DELIVERIES_RECYCLED, (9, 3, 0, 0)[place], of={"standing": standing}, database=True)
-    teller.tell_always(c.CLEANUP_DELAY, 604800, of={"option": "NmsCleanup_RecycledDeliveryPurgeDelay"}, database=True)
+    for what, days in (("RecycledDelivery", 7), ("BroadLog", 60), ("TrackingLog", 365)):
+        teller.tell_always(c.CLEANUP_DELAY, days * 86400, of={"option": f"NmsCleanup_{what}PurgeDelay"}, database=True)
 
 
 def _changes(teller: Teller, usual: int, neglected: int, hour: float) -> int:

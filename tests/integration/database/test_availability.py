@@ -142,7 +142,7 @@ def watched(site: Scene, source: str) -> Iterator[Observer]:
         yield seen
     finally:
         seen.close()
-        until(lambda: not site.our_sessions())  # the role has but two connections
+        until(lambda: not site.our_sessions())  # the role has but a few connections
 
 
 def off(seen: Observer) -> set[str]:

@@ -4,13 +4,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from campaign_exporter.doctor.check import Result
+from campaign_exporter.grants import CONNECTION_LIMIT
 from campaign_simulator.postgres import PostgresServer
 from integration.database.proxy import Proxy
 from integration.database.scene import PASSWORD, MakeScene, Scene, until
@@ -47,7 +48,7 @@ def test_it_never_takes_more_than_one_connection(scene: Scene) -> None:
         scene.execute(seen.findings[0].mend)
         assert look(scene).findings == []
     finally:
-        scene.execute("ALTER ROLE campaign_monitor CONNECTION LIMIT 2")
+        scene.execute(f"ALTER ROLE campaign_monitor CONNECTION LIMIT {CONNECTION_LIMIT}")
 
 
 def test_it_fits_beside_a_running_exporter(scene: Scene) -> None:
@@ -59,13 +60,15 @@ def test_it_fits_beside_a_running_exporter(scene: Scene) -> None:
 
 def test_a_limit_that_is_reached(scene: Scene) -> None:
     dsn = scene.server.dsn(user="campaign_monitor", database=scene.database, password=PASSWORD)
-    with psycopg.connect(dsn), psycopg.connect(dsn):
+    with ExitStack() as sessions:
+        for _ in range(CONNECTION_LIMIT):
+            sessions.enter_context(psycopg.connect(dsn))
         seen = look(scene)
         assert seen.found == {"connection"}
         assert lost(seen)
         query, _, limit = seen.findings[0].mend.removeprefix("end a session of the role (").partition(") or ")
-        assert len(scene.execute(query)) == 2
-    assert limit == 'ALTER ROLE "campaign_monitor" CONNECTION LIMIT 3;'
+        assert len(scene.execute(query)) == CONNECTION_LIMIT
+    assert limit == 'ALTER ROLE "campaign_monitor" CONNECTION LIMIT 5;'
 
 
 def test_a_server_that_is_gone(scene: Scene) -> None:

@@ -4,10 +4,14 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 
+import psycopg
 import pytest
 
 from campaign_exporter.doctor.check import Result
+from campaign_exporter.errors import TimedOut
+from campaign_exporter.sources.statement import Statement
 from integration.database.scene import PASSWORD, Scene, until
 from integration.examined import examined
 
@@ -58,6 +62,25 @@ def pooler(scene: Scene) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def test_a_pooled_session_is_left_as_it_was(scene: Scene, pooler: int) -> None:
+    """It is others' as well; and that it outlives our connection is no session that we have left behind."""
+    scene.dsn = f"host=127.0.0.1 port={pooler} user=campaign_monitor dbname={scene.database}"
+    idle = "SELECT current_setting('tcp_keepalives_idle')"
+    with psycopg.connect(scene.dsn, password=PASSWORD, autocommit=True, prepare_threshold=None) as other:
+        before = other.execute(idle).fetchone()
+        for _ in range(4):
+            seen = scene.watch().round("deliveries")
+            assert seen.success("deliveries") == 1
+            database = seen.watched.database
+            assert database is not None
+            with suppress(TimedOut), database.connection.round("test", 0.2) as session:
+                session.rows(Statement("long", "SELECT pg_sleep(0.3)"))
+            scene.clock.ahead += 2
+            assert seen.round("deliveries").success("deliveries") == 1
+            seen.close()
+        assert other.execute(idle).fetchone() == before != ("10",)
 
 
 def test_what_is_in_force_is_told_behind_a_pooler_as_well(scene: Scene, pooler: int) -> None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from campaign_exporter.errors import Locked
+from campaign_exporter.grants import CONNECTION_LIMIT
 from campaign_simulator.postgres import PostgresServer
 from integration.database.proxy import Proxy
 from integration.database.scene import PASSWORD, MakeScene, Observer, Scene, until
@@ -195,7 +196,9 @@ def test_a_role_that_does_not_exist(scene: Scene, user: str) -> None:
 def test_too_many_connections(scene: Scene) -> None:
     seen = scene.watch()
     dsn = scene.server.dsn(user="campaign_monitor", database=scene.database, password=PASSWORD)
-    with psycopg.connect(dsn), psycopg.connect(dsn):
+    with ExitStack() as sessions:
+        for _ in range(CONNECTION_LIMIT):
+            sessions.enter_context(psycopg.connect(dsn))
         assert seen.round("deliveries").failures("deliveries") == {"connect": 1}
     until(lambda: not scene.execute("SELECT 1 FROM pg_stat_activity WHERE usename = 'campaign_monitor'"))
     scene.clock.ahead += 2

@@ -214,6 +214,15 @@ def test_what_the_logs_say_is_counted_where_the_role_may_read_it(scene: Scene) -
     assert b"jane.doe" not in seen.exposition.snapshot.plain
 
 
+def test_another_error_number_is_no_other_device(scene: Scene) -> None:
+    scene.execute("GRANT SELECT (smessage) ON xtkjoblog TO campaign_monitor")
+    scene.delivery(1, 55)
+    seen = scene.watch(scene.state()).round("outlook")
+    messages = ["rename (errno=18, ...)", "rename: errno=18", "errno=183", "(errno=180, ...)", "errno=118", "errno=1"]
+    write(scene, 1, *((number, 1, message) for number, message in enumerate(messages, 1)))
+    assert seen.round("outlook").counted(FINDINGS) == {("cross_device",): 2}
+
+
 def test_counts_of_lines_outlive_a_restart(scene: Scene) -> None:
     scene.delivery(1, 55)
     state = scene.state()

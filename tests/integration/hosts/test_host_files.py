@@ -11,7 +11,7 @@ from campaign_exporter.errors import CommandFailed, Missing, PermissionDenied, S
 from campaign_exporter.sources.configuration_files import ConfigurationFiles
 from campaign_exporter.sources.directories import usage
 from campaign_exporter.sources.files import MAXIMAL_BYTES, failure, read_file
-from campaign_exporter.sources.listings import CommandProcesses, FileProcesses, ProcessSource
+from campaign_exporter.sources.listings import CommandProcesses, FileProcesses, Form, ProcessSource
 
 HEADER = "12:09:54 >   Application server for Adobe Campaign Classic (7.3.4 build 9364@8f3ef8e of 09/04/2023)\n"
 PDUMP = HEADER + "mta@prod (12) - 9.6 MB\n"
@@ -139,6 +139,26 @@ WHOLE = f"printf '%s\\n' '{PDUMP.strip()}'"
 def test_a_listing_that_a_failure_may_have_cut_off_is_not(script: str) -> None:
     with pytest.raises(CommandFailed):
         CommandProcesses(("sh", "-c", script)).read(5)
+
+
+@pytest.mark.parametrize("form", ["pdump", "missing"])
+def test_a_failure_behind_the_header_is_no_listing(form: Form) -> None:
+    script = f"printf '%s' '{HEADER}'; echo 'Cannot connect to the watchdog (errno=111, Connection refused)' >&2; exit 1"
+    with pytest.raises(CommandFailed, match="ended with exit status 1: Cannot connect to the watchdog"):
+        CommandProcesses(("sh", "-c", script), form).read(5)
+
+
+@pytest.mark.parametrize("text", ["No tasks\n", HEADER + "No tasks\n", HEADER.rstrip() + " No tasks\n"])
+def test_that_nothing_runs_is_taken_in_spite_of_the_exit_status(text: str) -> None:
+    listing = CommandProcesses(("sh", "-c", f"printf '%s' '{text}'; exit 2")).read(5)
+    assert isinstance(listing, Listing)
+    assert listing.up("mta", "prod") is False
+
+
+def test_missing_modules_are_taken_in_spite_of_the_exit_status() -> None:
+    listing = CommandProcesses(("sh", "-c", f"printf '%s' '{HEADER}'; echo mta@prod; exit 1"), "missing").read(5)
+    assert isinstance(listing, MissingListing)
+    assert (listing.up("mta", "prod", autostart=True), listing.up("stat", "prod", autostart=True)) == (False, True)
 
 
 def test_a_listing_of_a_killed_command_is_not_taken() -> None:

@@ -12,7 +12,7 @@ import trustme
 
 from campaign_exporter import catalogue, catalogue_surroundings
 from campaign_exporter.collectors.endpoints import EndpointsCollector, probes_of
-from campaign_exporter.config import Endpoint
+from campaign_exporter.config import Endpoint, EndpointSettings
 from campaign_exporter.errors import BadAnswer, ConnectFailed, TimedOut, TlsFailed
 from campaign_exporter.metric import Metric
 from campaign_exporter.rounds import Round, SystemClock
@@ -55,7 +55,7 @@ def endpoint(ca_file: Path, *sites: Site, path: str = "/res/prod/probe.png", **m
 def looked(*endpoints: Endpoint, seconds: float = 5.0) -> Round:
     clock = SystemClock()
     current = Round(clock, clock.monotonic() + seconds)
-    EndpointsCollector(endpoints).collect(current)
+    EndpointsCollector(endpoints, EndpointSettings()).collect(current)
     return current
 
 

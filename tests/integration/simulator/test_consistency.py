@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -191,11 +192,11 @@ def test_the_monitoring_role_may_read_and_nothing_else(simulator: Simulator) -> 
         connection.execute(f"SELECT count(*) FROM {simulator.schema}.NmsDelivery".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"DELETE FROM {simulator.schema}.NmsDelivery".encode())
-        with (
-            psycopg.connect(simulator.dsn, password=password),
-            pytest.raises(psycopg.OperationalError, match="too many connections for role"),
-        ):
-            psycopg.connect(simulator.dsn, password=password)
+        with ExitStack() as sessions:
+            for _ in range(3):  # one is open
+                sessions.enter_context(psycopg.connect(simulator.dsn, password=password))
+            with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+                psycopg.connect(simulator.dsn, password=password)
 
 
 def test_the_configuration_describes_everything(simulator: Simulator) -> None:

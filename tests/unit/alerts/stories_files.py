@@ -25,7 +25,8 @@ _DEVICE, _LOG, _CORE = "CampaignTemporaryFilesOnOtherDevice", "CampaignMtaLogErr
 _DISK = "CampaignDiskFull"
 _BEGINS, _ENDS, _KEEP = minutes(20), minutes(50), minutes(5)
 _RESOLVED = _ENDS + _KEEP
-_PAGE = "campaign-mta?var-instance=prod&var-host=mta1"
+_PAGE = "campaign-deliverability?var-instance=prod"
+_DISK_PAGE = "campaign-mta?var-instance=prod&var-host=mta1"
 
 
 def _labels(severity: str = "warning", **labels: str) -> Mapping[str, str]:
@@ -238,7 +239,7 @@ def _full_told(severity: str, share: str) -> Told:
     )
     summary = "A file system that Campaign writes to is all but full"
     anchor = "alert" if severity == "critical" else "warning"
-    texts = told(_DISK, summary, text, "on mta1: df -h and df -i", _PAGE, anchor=anchor)
+    texts = told(_DISK, summary, text, "on mta1: df -h and df -i", _DISK_PAGE, anchor=anchor)
     return Told(minutes(40), _DISK, [(_labels(severity, directory="var"), texts)])
 
 

@@ -291,6 +291,47 @@ def test_durations(tmp_path: Path, text: str, seconds: float) -> None:
     assert load(tmp_path, f"{MINIMAL}collectors: {{disks: {{interval: {text}}}}}").collectors.disks.interval == seconds
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0123", "83"),
+        ("007", "7"),
+        ("1_0", "10"),
+        ("0x1F", "31"),
+        ("0b11", "3"),
+        ("1:30", "90"),
+        ("+5", "5"),
+        ("-0", "0"),
+        ("1:30.5", "90.5"),
+        ("1_0.5", "10.5"),
+    ],
+)
+def test_a_number_that_yaml_reads_otherwise_is_no_name_no_argument_and_no_time(tmp_path: Path, text: str, number: str) -> None:
+    told = f"is read as the number {number}: put it in quotes, or write {number}"
+    processes = f"{{command: [ssh, {text}]}}"
+    for mapping, key in [
+        (f"name: {text}", "name"),
+        (f"name: a, processes: {processes}", "processes.command[1]"),
+        (f"name: a, processes: {{file: b, max_age: {text}}}", "processes.max_age"),
+    ]:
+        found = problems(tmp_path, f"instances: [{{name: prod, hosts: [{{{mapping}}}]}}]")
+        assert f":1: instances[0].hosts[0].{key}: {told}" in found
+
+
+def test_a_number_as_people_write_it_is_itself(tmp_path: Path) -> None:
+    hosts = "[{name: '0123', processes: {command: [ssh, 22, -1, 0, '022'], max_age: 90}}, {name: b}]"
+    config = load(tmp_path, f"instances: [{{name: 10, hosts: {hosts}}}]\nbudget: {{database_seconds_per_minute: 00.50}}")
+    assert config.budget.database_seconds_per_minute == 0.5
+    (first, _) = config.instances[0].hosts
+    assert first.name == "0123"
+    assert first.processes is not None
+    assert first.processes.command == ("ssh", "22", "-1", "0", "022")
+
+
+def test_a_number_that_is_too_long_is_one_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path, f"a: 0x{'F' * 5000}\n{MINIMAL}")[0] == ":1: a: is not a value that can be read: put it in quotes"
+
+
 EXAMPLE = """
 instances:
   - name: prod

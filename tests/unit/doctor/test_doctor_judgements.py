@@ -84,7 +84,7 @@ def test_a_mend_of_a_login_names_the_role_also_where_none_is_given() -> None:
     anonymous = Settings(dsn="postgresql://db.example/campaign")
     assert "put the role's password" in connection.not_reached(AuthenticationFailed("no"), anonymous).mend
     full = connection.not_reached(AuthenticationFailed('too many connections for role "campaign_monitor"'), anonymous)
-    assert "CONNECTION LIMIT 3" in full.mend
+    assert "CONNECTION LIMIT 5" in full.mend
 
 
 REFUSED = {"UPDATE": WriteRefused("read-only"), "CREATE TABLE": WriteRefused("read-only")}

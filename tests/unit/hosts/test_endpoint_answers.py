@@ -78,6 +78,22 @@ def test_ping_says_ok_and_the_time_of_the_database(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("time", "known"),
+    [
+        ("2021-08-27 15:43:48.862-07", True),
+        ("2021/08/27 15:43:48", True),
+        ("2021-08-27 15:43:48.862 UTC", False),
+        ("27/08/2021 15:43:48", False),
+        ("27.8.2021 15:43:48,862 UTC", False),
+        ("8/27/2021 3:43:48 PM", False),
+        ("2021-08-27T15:43:48+02:00", False),
+    ],
+)
+def test_a_whole_time_in_whatever_form_proves_that_the_database_answers(time: str, *, known: bool) -> None:
+    assert (parse_ping(f"OK\n{time}\n".encode()).time is not None) is known
+
+
+@pytest.mark.parametrize(
     ("body", "complaint"),
     [
         (b"", "empty"),
@@ -85,6 +101,12 @@ def test_ping_says_ok_and_the_time_of_the_database(body: bytes) -> None:
         (b"O", "not OK"),
         (b"OK", "cut off"),
         (b"OK\n", "cut off"),
+        (b"OK\n2021-08-2", "not the database's time: '2021-08-2'"),
+        (b"OK\n2021-08-27 15:43", "not the database's time: '2021-08-27 15:43'"),
+        (b"OK\n<html>please log in</html>", "not the database's time: '<html>please log in</html>'"),
+        (b"OK\n7/400 pending events\n", "not the database's time"),
+        (b"OK\n2021-08-27 15:43:48.862Z <br>\n", "not the database's time"),
+        (b"OK\n" + b"x" * 1000, "x" * 80),
         (b"\nOK\n2021-08-27 15:43:48.862Z\n", "not OK"),
         (b"Error\nThe queue is full (7/400)", "the answer is Error: The queue is full (7/400)"),
         (b"Error\n" + b"\x1b" + b"x" * 1000, "x" * 80),
@@ -128,6 +150,7 @@ def test_message_center_tells_its_queue(body: bytes) -> None:
         b"OK\n2021-08-27 15:43:48.862Z\n",
         b"OK\n\n7/400 pending events",
         b"OK\n7/400 pending events",
+        b"OK\n<html>\n7/400 pending events",
         b"OK\n2021-08-27 15:43:48.862Z\n7 / 400 pending events",
         b"OK\n2021-08-27 15:43:48.862Z\n-7/400 pending events",
         b"OK\n2021-08-27 15:43:48.862Z\n7/400 pending events!",

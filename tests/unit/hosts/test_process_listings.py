@@ -191,6 +191,7 @@ def test_a_prompt_after_the_listing_is_no_strange_line() -> None:
         (HEADER + "Segmentation fault\nmta@prod (1) - 9.6 MB\n", "line 2 is not understood: 'Segmentation fault'"),
         (HEADER + "mta@prod (1) - 9.6 MB\nwfserver@prod (12", "line 3 is not understood"),
         (HEADER + "mta@prod (1) - 9.6 M", "may be cut off"),
+        (HEADER + "mta@prod, (1) - 9.6 MB\n", "line 2 is not understood: 'mta@prod, (1) - 9.6 MB'"),
         (HEADER.rstrip(), "may be cut off"),
         (HEADER[:80] + "\n", "no header"),
         (HEADER.rstrip() + " mta@prod (1) - 9.6 MB\n", "line 1 is not understood"),
@@ -292,6 +293,21 @@ def test_missing_lists_what_is_down(module: str, *, autostart: bool, up: bool | 
     assert listing.up(module, "prod", autostart=autostart) is up
 
 
+@pytest.mark.parametrize("name", ["p", "prod", "instance1_mkt_stage1", "mkt-1", "a.b", "é"])
+def test_names_of_instances_are_read(name: str) -> None:
+    assert parse_missing(f"{HEADER}mta@{name}\n").up("mta", name, autostart=True) is False
+    assert parse_pdump(f"{HEADER}mta@{name} (1) - 9.6 MB\n").up("mta", name) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "something"),
+    [(HEADER, False), (HEADER + "mta@prod (1) - 9.6 MB\n", True), (HEADER + "No tasks\n", True), ("no task\n", True)],
+)
+def test_a_bare_header_says_nothing(text: str, *, something: bool) -> None:
+    assert parse_pdump(text).says_something is something
+    assert parse_pdump(text).complete
+
+
 def test_nothing_missing_is_all_autostart_modules_up() -> None:
     assert parse_missing("noise\n" + HEADER).up("mta", "prod", autostart=True) is True
 
@@ -304,6 +320,8 @@ def test_nothing_missing_is_all_autostart_modules_up() -> None:
         (HEADER + "mta@prod\ncannot connect\n", "line 3 is not understood"),
         (HEADER + "failure\n", "line 2 is not understood"),
         (HEADER + "mta@prod (1) - 9.6 MB\n", "line 2 is not understood"),
+        *((HEADER + f"mta@prod{sign}\n", "line 2 is not understood") for sign in [*",:.*|;", "|web", ", stat"]),
+        (HEADER + "mta@.prod\n", "line 2 is not understood"),
         (HEADER + "mta@pr", "may be cut off"),
         (HEADER.rstrip(), "may be cut off"),
     ],

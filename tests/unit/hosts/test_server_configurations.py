@@ -119,12 +119,24 @@ def test_only_mta_is_started_again_for_its_memory() -> None:
         (affinity('<IP address="1" publicId="7"/><IP address="2" publicId="7"/>'), {"public_id_duplicate"}),
         (affinity('<IP address="1" publicId="7"/><IP address="2" publicId="07"/>'), {"public_id_duplicate"}),
         (affinity('<IP address="1"/><IP address="2"/>'), set()),
+        (
+            affinity('<IP address="2001:db8::1" heloHost="a"/><IP address="2001:DB8:0:0::01" heloHost="b"/>'),
+            {"address_two_helo_hosts"},
+        ),
+        (
+            affinity('<IP address="mta1.example" heloHost="a"/><IP address="MTA1.example" heloHost="b"/>'),
+            {"address_two_helo_hosts"},
+        ),
+        (affinity('<IP address="2001:db8::1" publicId="7"/><IP address="2001:db8:0::1" publicId="7"/>'), set()),
+        (affinity('<IP address="::1" publicId="7"/><IP address="::2" publicId="7"/>'), {"public_id_duplicate"}),
         (affinity('<IP address="1" publicId="7"/>', "a;b"), set()),
         (affinity(""), {"no_address"}),
         (affinity('<IP address=" "/>'), {"no_address"}),
         (affinity('<IP address=""/><IP address="1"/>'), set()),
         (b'<x><IPAffinity name="a" IPMask="10.0.0.0/24"/></x>', set()),
         (b'<x><IPAffinity name=""/></x>', set()),
+        (affinity('<IP address="" heloHost="" publicId=""/>', ""), set()),
+        (affinity('<IP address="1" heloHost="a"/><IP address="1" heloHost="b"/>', ""), {"address_two_helo_hosts"}),
         (b'<x><IP address="1"/></x>', set()),
         (b'<x><mta autoStart="true"/></x>', {"stat_server_missing"}),
         (b'<x><mta autoStart="true" statServerAddress=" "/></x>', {"stat_server_missing"}),
@@ -143,6 +155,12 @@ def test_an_address_that_a_later_file_gives_again_replaces_the_earlier_one() -> 
         affinity('<IP address="1" heloHost="old"/><IP address="2"/>'), affinity('<IP address="1" heloHost="new"/>')
     )
     assert configuration.affinities["a"].addresses == (Address("2"), Address("1", "new"))
+    assert configuration.faults == frozenset()
+
+
+def test_another_spelling_of_an_address_replaces_the_earlier_one() -> None:
+    configuration = parse(affinity('<IP address="::1" heloHost="old"/>'), affinity('<IP address="0::1" heloHost="new"/>'))
+    assert configuration.affinities["a"].addresses == (Address("0::1", "new"),)
     assert configuration.faults == frozenset()
 
 
