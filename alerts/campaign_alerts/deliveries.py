@@ -11,6 +11,9 @@ from campaign_alerts.values import Values
 _STUCK = "CampaignDeliveryStuckPending"
 _STALLED = "CampaignDeliveryStalled"
 _FAILED = "CampaignDeliveryFailed"
+_PREPARATION = "CampaignPreparationStuck"
+#: Causes of what is due and not launched: of these _STUCK tells.
+_NOT_LAUNCHED = ["concurrency_limit", "preparation_stuck", "workflow_engine_down"]
 _PAGE = "deliveries?var-instance={{ $labels.campaign_instance | urlquery }}"
 #: What a cause means, for people.
 _WHY = {
@@ -35,7 +38,9 @@ _WHY = {
 def deliveries(values: Values) -> Group:
     """Make the group."""
     return Group(
-        "campaign-deliveries", values.interval, (_pending_age(values), *_stuck(values), _stalled(values), _failed(values))
+        "campaign-deliveries",
+        values.interval,
+        (_pending_age(values), *_stuck(values), _preparation(values), _stalled(values), _failed(values)),
     )
 
 
@@ -84,6 +89,52 @@ def _why(names: list[str]) -> str:
     first, *others = names
     branches = "".join(f'{{{{ else if eq $labels.cause "{name}" }}}}{_WHY[name]}' for name in others)
     return f'{{{{ if eq $labels.cause "{first}" }}}}{_WHY[first]}{branches}{{{{ end }}}}'
+
+
+def _preparation(values: Values) -> Alert:
+    settings = values.of(_PREPARATION)
+    return Alert(
+        _PREPARATION,
+        "warning",
+        "platform",
+        settings.fill(
+            """
+            time() - min by (campaign_instance) (
+              min_over_time(campaign_preparation_oldest_start_timestamp_seconds[$window])
+            )
+            > on (campaign_instance) (
+              max by (campaign_instance) (max_over_time(campaign_preparation_limit_seconds[$window]))
+              or
+              0 * min by (campaign_instance) (min_over_time(campaign_preparation_oldest_start_timestamp_seconds[$window]))
+                + $after_seconds
+            )
+            unless on (campaign_instance) (
+              $due
+              > on (campaign_instance) group_left ()
+              max by (campaign_instance) (max_over_time(campaign_pending_alert_delay_seconds[$window]))
+            )
+            """,
+            due=f"{PENDING_AGE}{{{one_of('cause', _NOT_LAUNCHED)}}}",
+        ),
+        summary="The preparation of a delivery does not end",
+        description=(
+            f"{INSTANCE}: a delivery has been in preparation for {{{{ $value | humanizeDuration }}}}, longer than Campaign"
+            " allows. Until it is prepared it cannot be launched, whatever its contact date."
+        ),
+        next_step=values.query(
+            "SELECT ideliveryid, slabel, istate, tscontact, tslastmodified FROM nmsdelivery"
+            " WHERE istate IN (11, 12, 13, 21, 22) AND iismodel = 0 AND ideletestatus = 0 ORDER BY tslastmodified LIMIT 10"
+        ),
+        dashboard=_PAGE,
+        when=(
+            f"a delivery is in preparation for longer than maxPreparationJobsSec ({settings['after']} unless a host's"
+            " configuration says otherwise), be it due or not"
+        ),
+        lasts=settings["after"],
+        wait=settings["for"],
+        keep=values.keep,
+        labels=DATABASE,
+    )
 
 
 def _stalled(values: Values) -> Alert:

@@ -98,6 +98,12 @@ SITUATIONS = (
         _EXPRESSION,
     ),
     Situation(
+        "a preparation hangs, and its delivery has been due for longer than NmsMTA_Alert_Delay",
+        f"{_STUCK} (`preparation_stuck`, or why nothing is launched)",
+        ("CampaignPreparationStuck",),
+        _EXPRESSION,
+    ),
+    Situation(
         "sessions are blocked on Campaign's tables",
         "CampaignDatabaseBlocked",
         ("CampaignExporterCollectorFailing", "CampaignExporterOverBudget", "CampaignThroughputStalled"),

@@ -257,6 +257,10 @@ class _Workflow(Lasting):
     late: Span
 
 
+class _Preparation(Lasting):
+    after: Span
+
+
 class _Older(Lasting):
     older_than: Span
 
@@ -317,6 +321,7 @@ class Alerts(Section):
     """The settings of each alert."""
 
     CampaignDeliveryStuckPending: Lasting
+    CampaignPreparationStuck: _Preparation
     CampaignDeliveryStalled: _Stalled
     CampaignThroughputStalled: _ThroughputStalled
     CampaignThroughputLow: _ThroughputLow

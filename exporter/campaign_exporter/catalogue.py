@@ -145,6 +145,14 @@ PENDING_OLDEST = Metric(
     _CAUSE,
     source="NmsDelivery.tsContact, tsLastModified; NmsDeliveryPart.tsNextPass",
 )
+PREPARATION_OLDEST = Metric(
+    "campaign_preparation_oldest_start_timestamp_seconds",
+    "gauge",
+    "Last change of the delivery whose preparation has stood still for longest, be its contact date past or to come; absent"
+    " where none is in preparation.",
+    "pending",
+    source="NmsDelivery.tsLastModified in iState 11-13, 21, 22",
+)
 PENDING_CAUSE_EVALUATED = Metric(
     "campaign_pending_cause_evaluated",
     "gauge",
@@ -270,6 +278,14 @@ DIRECTORY_FILES_FREE = Metric(
 
 # --- IP affinities --------------------------------------------------------------------------------------------------------
 
+PREPARATION_LIMIT = Metric(
+    "campaign_preparation_limit_seconds",
+    "gauge",
+    "How long a host's configuration lets a delivery be in preparation; absent where it names no number, which means an hour.",
+    "affinity",
+    ("host",),
+    source="serverConf.xml: monitoring maxPreparationJobsSec",
+)
 AFFINITIES = Metric(
     "campaign_ip_affinities",
     "gauge",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg.conninfo
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS
+from campaign_exporter.diagnosis.facts import BLOCKED_SECONDS, COPY_SECONDS
 from campaign_exporter.document import ConfigurationError, Document, Location, Problem, read_document
 from campaign_exporter.sections import FilePath, Section, section_of
 
@@ -345,6 +345,8 @@ class PendingSettings(CollectorSettings):
     table_size: Annotated[int, Field(ge=0, le=1000)] = 50
     #: Sessions that wait for longer than this on a sending table hang the sending.
     database_blocked_after: Seconds = BLOCKED_SECONDS
+    #: What was copied from a mid-sourcing server longer ago than this is stale.
+    mid_sourcing_stale_after: Seconds = COPY_SECONDS
 
 
 class OutlookSettings(HalfMinutelySettings):

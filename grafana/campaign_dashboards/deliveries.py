@@ -221,6 +221,24 @@ def remaining() -> Panel:
     return time_series(said, [Query(expr, "{{channel}}")], Drawn(stacked=True, lines=lines))
 
 
+def preparation() -> Panel:
+    """Draw how long the oldest preparation takes."""
+    said = Said(
+        "Longest preparation",
+        "How long ago the delivery was last changed that has been in preparation for longest, be it due or not. Dashed: how"
+        " long Campaign allows (maxPreparationJobsSec; an hour where it is not set), the shortest of the instances shown."
+        " Nothing where none is in preparation.",
+        "s",
+    )
+    oldest = f"time() - {selector(c.PREPARATION_OLDEST)}"
+    limit = f"min(max by (campaign_instance) ({selector(c.PREPARATION_LIMIT)}))"
+    queries = [
+        Query(f"max by (campaign_instance) ({oldest})", "{{campaign_instance}}"),
+        Query(limit, "allowed"),
+    ]
+    return time_series(said, queries, Drawn(lines=[Line("allowed", UNKNOWN, dashed=True)]))
+
+
 def meanings() -> Panel:
     """Say what each cause means."""
     rows = "".join(
@@ -246,7 +264,7 @@ def deliveries() -> Board:
             Section("How much", [Place(messages_by_cause(), 12, 10), Place(causes(), 12, 10)]),
             Section("States", [Place(states(), 12, 10), Place(events(), 12, 10)]),
             Section("Progress", [Place(in_progress(), 24, 8), Place(due(), 12, 9), Place(remaining(), 12, 9)]),
-            Section("Starts", [Place(start_delay(), 24, 8)]),
+            Section("Starts", [Place(start_delay(), 12, 8), Place(preparation(), 12, 8)]),
             Section("Help", [Place(meanings(), 24, 17)], folded=True),
         ],
     )

@@ -202,6 +202,7 @@ DELIVERY_FAULTS = (
         _approval_awaited,
     ),
     _one("preparation-stuck", "a delivery has been personalized for two hours", troubles.IN_PREPARATION),
+    _one("preparation-hangs", "a delivery that is due in hours has been personalized for two", troubles.HANGING_AHEAD),
     _simple("throughput-stalled", "the mta runs and takes nothing", _stalled),
     Fault(
         "delivery-stuck",

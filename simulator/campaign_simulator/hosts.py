@@ -13,6 +13,8 @@ from campaign_simulator.traffic import AFFINITIES
 _COMMON = ("web", "syslogd", "trackinglogd", "watchdog")
 _MEGABYTES = {"web": 640.0, "mta": 145.0, "wfserver": 210.0, "inMail": 45.0, "stat": 60.0, "sms": 52.0}
 _OTHER_MEGABYTES = 9.0
+# A module, and what it starts itself and takes down with it. Whether pdump lists that, Adobe does not say: here it does.
+_FAMILIES = {"mta": ("mta", "mtachild")}
 _FIRST_PROCESS_ID = 2_000
 _NLSERVER = """\
 #!/bin/sh
@@ -199,12 +201,14 @@ class Hosts:
         """Start a module, with a new process id, unless it runs."""
         processes = self.by_name[host].processes
         if module in self.by_name[host].plan.modules and module not in processes:
-            self._last_process_id += self._chance.randint(1, 50)
-            processes[module] = Process(self._last_process_id, _MEGABYTES.get(module, _OTHER_MEGABYTES))
+            for name in _FAMILIES.get(module, (module,)):
+                self._last_process_id += self._chance.randint(1, 50)
+                processes[name] = Process(self._last_process_id, _MEGABYTES.get(name, _OTHER_MEGABYTES))
 
     def stop(self, module: str, host: str) -> None:
-        """Stop a module."""
-        self.by_name[host].processes.pop(module, None)
+        """Stop a module, with its children."""
+        for name in _FAMILIES.get(module, (module,)):
+            self.by_name[host].processes.pop(name, None)
 
     def expected_on(self, module: str) -> list[str]:
         """Return the hosts that are to run a module."""
@@ -219,11 +223,12 @@ class Hosts:
         return self.by_name[host].processes[module].process_id
 
     def lost(self, host: str | None, process_id: int, module: str) -> bool:
-        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+        """Tell whether a process is gone for sure: its module is down there, or it is not listed and children are."""
         known = self.by_name.get(host or "")
-        return known is not None and (
-            module not in known.processes or process_id not in {process.process_id for process in known.processes.values()}
-        )
+        if known is None:
+            return False
+        listed = process_id in {process.process_id for process in known.processes.values()}
+        return module not in known.processes or (not listed and "mtachild" in known.processes)
 
     def declaring(self, affinity: str) -> list[str]:
         """Return the hosts whose configuration declares an IP affinity."""

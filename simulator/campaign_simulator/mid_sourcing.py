@@ -10,7 +10,7 @@ from campaign_simulator.vocabulary import FailureReason, LogStatus, State
 
 # So slow that a copy every ten minutes shows a delivery in the middle of its life.
 _SLOWER = 20.0
-_RETRY_PERIOD = timedelta(minutes=15)
+_RETRY_PERIOD = timedelta(hours=1)  # Adobe: on the first day at least so long
 _RETRIED_EVERY = 30  # one message in so many is softly refused at first
 _REFUSED_EVERY = 80  # and one in so many for good
 _FIRST_REMOTE_ID = 70_001

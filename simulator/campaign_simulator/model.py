@@ -121,7 +121,12 @@ class Delivery:
 
     @property
     def in_campaign(self) -> bool:
-        """Whether it belongs to a campaign, whose deliveries workflows launch."""
+        """Whether it belongs to a campaign: it counts against the limit of concurrent jobs."""
+        return bool(self.operation_id)
+
+    @property
+    def by_workflow(self) -> bool:
+        """Whether workflows are to launch it, a campaign's or others."""
         return bool(self.operation_id or self.workflow_id)
 
     @property

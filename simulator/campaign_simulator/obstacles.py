@@ -50,7 +50,7 @@ class Servers(Protocol):
         """Return the process id of a module that runs on a host."""
 
     def lost(self, host: str | None, process_id: int, module: str) -> bool:
-        """Tell whether a process is gone from a host that is known: it, or the module, is not listed there."""
+        """Tell whether a process is gone for sure: its module is down there, or it is not listed and children are."""
 
     def declaring(self, affinity: str) -> Collection[str]:
         """Return the hosts whose configuration declares an IP affinity."""
@@ -137,6 +137,21 @@ def _waiting(delivery: Delivery, now: datetime) -> bool:
     return bool(delivery.parts) and not delivery.due_parts(now)
 
 
+def _retried_elsewhere(delivery: Delivery, site: Site, now: datetime) -> bool:
+    """Tell whether the mid-sourcing server waits for its next try, as far as a fresh copy of its state says."""
+    elsewhere = delivery.mode == DeliveryMode.MID_SOURCING and delivery.state == State.RETRY_PENDING and not delivery.parts
+    fresh = COPIER in site.workflows and not _copy_stale(delivery, site, now)
+    return elsewhere and fresh and not _expired(delivery, site, now) and not _account_inactive(delivery, site, now)
+
+
+def _expired(delivery: Delivery, _site: Site, now: datetime) -> bool:
+    return delivery.validity is not None and delivery.validity <= now
+
+
+def _account_inactive(delivery: Delivery, _site: Site, _now: datetime) -> bool:
+    return delivery.account is not None and not delivery.account.active
+
+
 def _tried(delivery: Delivery) -> bool:
     return delivery.state == State.RETRY_PENDING or delivery.processed > 0
 
@@ -161,7 +176,7 @@ def _affinity_host_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
 
 def _engine_down(delivery: Delivery, site: Site, _now: datetime) -> bool:
     launchers = [site.workflows[name] for name in LAUNCHERS if name in site.workflows]
-    return delivery.in_campaign and (site.down("wfserver") or any(w.failed or w.at_rest for w in launchers))
+    return delivery.by_workflow and (site.down("wfserver") or any(w.failed or w.at_rest for w in launchers))
 
 
 def _preparation_stuck(delivery: Delivery, _site: Site, now: datetime) -> bool:
@@ -198,9 +213,9 @@ _SIGNS = frozenset({Cause.PREPARATION_STUCK, Cause.MID_SOURCING_LAG})  # of stan
 _TABLE: tuple[tuple[Cause, frozenset[State], _Test], ...] = (
     (Cause.SCHEDULED, _START, lambda d, _s, now: d.contact > now),
     (Cause.WAITING_WAVE, _LAUNCHED, lambda d, _s, now: _waiting(d, now) and not _tried(d)),
-    (Cause.WAITING_RETRY, _LAUNCHED, lambda d, _s, now: _waiting(d, now) and _tried(d)),
-    (Cause.VALIDITY_EXPIRED, _LAUNCHED, lambda d, _s, now: d.validity is not None and d.validity <= now),
-    (Cause.ACCOUNT_INACTIVE, _LAUNCHED, lambda d, _s, _now: d.account is not None and not d.account.active),
+    (Cause.WAITING_RETRY, _LAUNCHED, lambda d, s, now: (_waiting(d, now) and _tried(d)) or _retried_elsewhere(d, s, now)),
+    (Cause.VALIDITY_EXPIRED, _LAUNCHED, _expired),
+    (Cause.ACCOUNT_INACTIVE, _LAUNCHED, _account_inactive),
     (Cause.MTA_DOWN, _LAUNCHED, lambda d, s, _now: d.automatic and s.down(module_of(d))),
     (Cause.STAT_SERVER_DOWN, _LAUNCHED, _stat_down),
     (Cause.AFFINITY_UNCONFIGURED, _LAUNCHED, _affinity_unconfigured),

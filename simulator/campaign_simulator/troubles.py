@@ -200,6 +200,13 @@ def _keep_preparing(world: World, delivery: Delivery) -> Undo:
     return undo
 
 
+def _hang_ahead(world: World, delivery: Delivery) -> Undo:
+    """Let a preparation hang hours before it is due."""
+    undo = _keep_preparing(world, delivery)
+    delivery.contact = world.now() + 2 * _LONG
+    return undo
+
+
 def _join_campaign(_world: World, delivery: Delivery) -> None:
     delivery.operation_id, delivery.workflow_id = CAMPAIGN_OPERATION, CAMPAIGN_WORKFLOWS[0]
 
@@ -216,6 +223,7 @@ IN_RETRY = Trouble(_try_and_postpone, state=State.START_PENDING, size=_MEDIUM)
 EXPIRED = Trouble(_expire, state=State.START_PENDING)
 ACCOUNT_INACTIVE = Trouble(_close_account, state=State.START_PENDING)
 IN_PREPARATION = Trouble(_keep_preparing, state=State.PERSONALIZATION_IN_PROGRESS)
+HANGING_AHEAD = Trouble(_hang_ahead, state=State.PERSONALIZATION_IN_PROGRESS)
 PARTS_MISSING = Trouble(_lose_parts, state=State.START_PENDING)
 PARTS_ORPHANED = Trouble(_orphan_parts, state=State.START_PENDING)
 SCHEDULED = scheduled(_LONG)

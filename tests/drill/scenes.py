@@ -200,6 +200,16 @@ _GRAVEST = (
 _OTHERS = (
     _stuck("validity_expired", "warning", "campaign", faults("validity-expired"), r"their validity is over"),
     _stuck("awaiting_approval", "info", "campaign", faults("approval-awaited"), r"somebody must approve them"),
+    Scene(
+        "CampaignPreparationStuck",
+        "CampaignPreparationStuck",
+        "warning",
+        "platform",
+        faults("preparation-hangs"),
+        r"a delivery has been in preparation for 2h",
+        needed=_PREPARATION,
+        confirmed=0.0,
+    ),
     # Begun too long ago by the simulator: nothing has to be waited for.
     _stuck(
         "preparation_stuck",

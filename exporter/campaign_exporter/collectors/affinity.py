@@ -59,6 +59,8 @@ def _add_host(samples: Samples, host: str, declared: Declared) -> None:
     for affinity, ids in sorted(declared.public_ids.items()):
         for public_id in sorted(ids):
             samples.add(catalogue_surroundings.AFFINITY_PUBLIC_ID, 1, host=host, affinity=affinity, public_id=str(public_id))
+    if declared.preparation_seconds is not None:
+        samples.add(catalogue.PREPARATION_LIMIT, declared.preparation_seconds, host=host)
     for kind, has_it in declared.faults.items():
         samples.add(catalogue.SERVER_CONFIGURATION_FAULT, has_it, host=host, kind=kind)
 

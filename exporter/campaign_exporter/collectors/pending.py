@@ -36,7 +36,7 @@ class PendingCollector:
         self._database = database
         self._hosts = hosts
         self._table_size = settings.table_size
-        self._site = Site(role, settings.database_blocked_after)
+        self._site = Site(role, settings.database_blocked_after, settings.mid_sourcing_stale_after)
         self._memory = memory
         kept = (memory.read() if memory else None) or {"episodes": {}, "dropped": 0}
         self._episodes = load(kept["episodes"])
@@ -57,6 +57,8 @@ class PendingCollector:
             waiting, self._episodes = judge(situation.deliveries, situation.platform, self._episodes)
             _add_causes(samples, waiting, evaluated(situation.platform))
             self._add_table(samples, waiting)
+            if situation.oldest_preparation is not None:
+                samples.add(catalogue.PREPARATION_OLDEST, situation.oldest_preparation)
             self._keep()
         # Always there, since alerts are joined on it: Adobe's default until the option has been read.
         current.samples.add(catalogue.PENDING_ALERT_DELAY, self._alert_delay)

@@ -11,13 +11,20 @@ from typing import Literal
 from campaign_exporter.diagnosis import conditions
 from campaign_exporter.diagnosis.conditions import SENDING_MODULES
 from campaign_exporter.diagnosis.facts import Delivery, Platform
-from campaign_exporter.domain.deliveries import BEFORE_LAUNCH, EMAIL, IN_PREPARATION, PENDING_STATES, PREPARED, START_PENDING
+from campaign_exporter.domain.deliveries import (
+    BEFORE_LAUNCH,
+    EMAIL,
+    IN_PREPARATION,
+    MID_SOURCING,
+    PENDING_STATES,
+    PREPARED,
+    START_PENDING,
+)
 from campaign_exporter.domain.workflows import MID_SOURCING_COPY
 
 Severity = Literal["critical", "warning", "info", "never"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "never")
 Confidence = Literal["documented", "inferred"]
-_MID_SOURCING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def _mail_from_here(delivery: Delivery) -> bool:
 
 
 def _on_mid_sourcing(delivery: Delivery) -> bool:
-    return delivery.mode == _MID_SOURCING
+    return delivery.mode == MID_SOURCING
 
 
 def _modules_seen(platform: Platform) -> bool:
@@ -83,8 +90,11 @@ def _launching_seen(platform: Platform) -> bool:
 
 
 def _holders_seen(platform: Platform) -> bool:
-    hosts = [host for host in platform.hosts.values() if any(host.may_run(module) for module in SENDING_MODULES)]
-    return platform.parts_seen and platform.holders_seen and bool(hosts) and all(host.pids is not None for host in hosts)
+    places = [(host, module) for host in platform.hosts.values() for module in SENDING_MODULES if host.may_run(module)]
+    listed = all(host.pids is not None for host, _ in places)
+    return (
+        platform.parts_seen and platform.holders_seen and listed and any(host.knows_the_dead(module) for host, module in places)
+    )
 
 
 def _copy_seen(platform: Platform) -> bool:
@@ -119,7 +129,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "waiting_retry",
         "never",
-        "the next pass of each of its parts is still to come, after a first try",
+        "the next pass of each of its parts is still to come, after a first try; or a mid-sourcing server says so, by state 61",
         PENDING_STATES,
         conditions.waiting_retry,
         "documented",
@@ -202,7 +212,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "workflow_engine_down",
         "critical",
-        "a campaign is to launch it, and wfserver is down, or operationMgt or deliveryMgt is in error or at rest",
+        "a campaign or a workflow is to launch it, and wfserver is down, or operationMgt or deliveryMgt is in error or at rest",
         BEFORE_LAUNCH,
         conditions.workflow_engine_down,
         "documented",

@@ -5,7 +5,7 @@ questions to deliveries that are being sent.
 """
 
 from campaign_exporter.diagnosis.facts import Delivery, Holder, ModuleStatus, Platform
-from campaign_exporter.domain.deliveries import RETRY_PENDING
+from campaign_exporter.domain.deliveries import MID_SOURCING, RETRY_PENDING
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY, MID_SOURCING_PERIOD_SECONDS
 
 SENDING_MODULES = ("mta", "sms")
@@ -23,7 +23,22 @@ def waiting_wave(delivery: Delivery, platform: Platform) -> bool | None:
 
 def waiting_retry(delivery: Delivery, platform: Platform) -> bool | None:
     """Tell whether every part's next pass is still to come, after a first try."""
-    return None if delivery.parts is None else delivery.parts.all_later_than(platform.now) and _was_tried(delivery)
+    if delivery.parts is None:
+        return None
+    if delivery.mode == MID_SOURCING and not delivery.parts.exist:
+        return _retry_elsewhere(delivery, platform)
+    return delivery.parts.all_later_than(platform.now) and _was_tried(delivery)
+
+
+def _retry_elsewhere(delivery: Delivery, platform: Platform) -> bool | None:
+    """Tell whether a mid-sourcing server waits for the next try: state 61 says so, as long as what is copied of it is fresh.
+
+    State 51 says nothing of the kind: a delivery that has not begun over there is stuck there.
+    """
+    if delivery.state != RETRY_PENDING or validity_expired(delivery, platform) or delivery.account_active is False:
+        return False
+    stale = mid_sourcing_lag(delivery, platform)
+    return None if stale is None else not stale
 
 
 def _was_tried(delivery: Delivery) -> bool:
@@ -88,12 +103,12 @@ def concurrency_limit(delivery: Delivery, platform: Platform) -> bool | None:
 
 
 def workflow_engine_down(delivery: Delivery, platform: Platform) -> bool | None:
-    """Tell whether what launches the deliveries of campaigns does not work: wfserver, operationMgt or deliveryMgt."""
+    """Tell whether what launches deliveries of campaigns and workflows does not work: wfserver, operationMgt, deliveryMgt."""
     engine = platform.status("wfserver")
     if platform.workflows is None or engine is ModuleStatus.UNKNOWN:
         return None
     broken = any(platform.workflows[name].trouble for name in LAUNCHERS if name in platform.workflows)
-    return bool(delivery.of_campaign) and (broken or engine is ModuleStatus.DOWN)
+    return delivery.launched_by_engine and (broken or engine is ModuleStatus.DOWN)
 
 
 def awaiting_approval(delivery: Delivery, _platform: Platform) -> bool | None:
@@ -131,11 +146,7 @@ def parts_orphaned(delivery: Delivery, platform: Platform) -> bool | None:
 def holder_lives(holder: Holder, module: str, platform: Platform) -> bool | None:
     """Tell whether a process that holds parts is there, by what its server lists."""
     host = platform.host_called(holder.hostname)
-    if host is None:
-        return None
-    if host.up.get(module) is False:
-        return False
-    return None if host.pids is None else holder.process_id in host.pids
+    return None if host is None else host.lives(holder.process_id, module)
 
 
 def mid_sourcing_lag(_delivery: Delivery, platform: Platform) -> bool | None:
@@ -145,4 +156,4 @@ def mid_sourcing_lag(_delivery: Delivery, platform: Platform) -> bool | None:
         return None
     workflow = platform.workflows[MID_SOURCING_COPY]
     late = workflow.overdue(platform.now) > MID_SOURCING_PERIOD_SECONDS
-    return late or workflow.trouble is not None or engine is ModuleStatus.DOWN
+    return late or workflow.trouble is not None or engine is ModuleStatus.DOWN or platform.copy_stale

@@ -1,5 +1,6 @@
 """The facts that a diagnosis stands on. None always means: cannot be told."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +16,10 @@ PREPARATION_SECONDS = 3600.0
 LAUNCH_WINDOW_SECONDS = 7 * 86400.0
 #: Sessions that wait for longer than this on a sending table hang the sending.
 BLOCKED_SECONDS = 300.0
+
+#: What a copy from a mid-sourcing server may be old. Adobe gives no number; this one is ours, above the longest period that its
+#: documents name for the workflow, an hour and twenty minutes.
+COPY_SECONDS = 7200.0
 
 
 class Holder(NamedTuple):
@@ -45,7 +50,8 @@ class Parts:
 class Delivery:
     """One delivery, as the database has it. Times are seconds since the epoch.
 
-    `of_campaign`: a campaign or a workflow is to launch it. `validations` are the approvals that are asked for before that.
+    `of_campaign`: a campaign (NmsOperation) is to launch it, `of_workflow`: a workflow is, of a campaign or not. `validations`
+    are the approvals that are asked for before that.
     """
 
     delivery_id: int
@@ -62,6 +68,7 @@ class Delivery:
     account_active: bool | None = None
     parts: Parts | None = None
     of_campaign: bool | None = None
+    of_workflow: bool | None = None
     validations: tuple[str, ...] | None = None
 
     @property
@@ -81,6 +88,11 @@ class Delivery:
         return self.mode not in MODES_OF_OTHERS and self.channel not in CHANNELS_OUTSIDE_MTA
 
     @property
+    def launched_by_engine(self) -> bool:
+        """Whether workflows are to launch it, be they a campaign's or not."""
+        return bool(self.of_campaign or self.of_workflow)
+
+    @property
     def module(self) -> str:
         """The nlserver module that sends this channel."""
         return "sms" if self.channel == SMS else "mta"
@@ -91,19 +103,34 @@ class Host:
     """One server that runs Campaign processes.
 
     `expected` are the modules that are to run there, `up` those known to run (True) or not (False), `affinities` the names
-    that its configuration declares, `pids` the ids of all processes listed there, `preparation_seconds` how long its
-    configuration lets a delivery be in preparation.
+    that its configuration declares, `pids` the ids of all processes listed there, `lists_children` whether processes that the
+    mta starts are among them, `preparation_seconds` how long its configuration lets a delivery be in preparation.
     """
 
     expected: frozenset[str] | None = None
     up: Mapping[str, bool] = field(default_factory=dict)
     affinities: frozenset[str] | None = None
     pids: frozenset[int] | None = None
+    lists_children: bool = False
     preparation_seconds: float | None = None
 
     def may_run(self, module: str) -> bool:
         """Tell whether a module is to run here, or might be."""
         return self.expected is None or module in self.expected
+
+    def knows_the_dead(self, module: str) -> bool:
+        """Tell whether a process of a module that is not listed here is dead for sure.
+
+        It is where the module is down. Else it may be a child of the mta, and whether `nlserver pdump` lists those is not
+        documented: only a listing that shows some is taken to show them all.
+        """
+        return self.up.get(module) is False or (self.pids is not None and self.lists_children)
+
+    def lives(self, process_id: int, module: str) -> bool | None:
+        """Tell whether a process of a module lives here; None where it may be one that is not listed."""
+        if self.up.get(module) is not False and process_id in (self.pids or ()):
+            return True
+        return False if self.knows_the_dead(module) else None
 
 
 class ModuleStatus(Enum):
@@ -133,7 +160,9 @@ class Platform:
     """Everything around the deliveries at one moment.
 
     `flowing` are the affinities of which messages were processed within the last hour, `workflows` the technical ones by
-    internal name, `waits` how long in seconds sessions wait for each sending table of the database.
+    internal name, `last_copy` is the latest moment up to which deliveries were copied from a mid-sourcing server (option
+    NmsMidSourcing_LastDelivery_<account>), None where that is not noted, `waits` how long in seconds sessions wait for each
+    sending table of the database.
     """
 
     now: float
@@ -141,6 +170,8 @@ class Platform:
     flowing: frozenset[str] = frozenset()
     role: str = "standalone"
     workflows: Mapping[str, Workflow] | None = None
+    last_copy: float | None = None
+    copy_seconds: float = COPY_SECONDS
     campaign_jobs: CampaignJobs | None = None
     waits: Mapping[str, float] | None = None
     blocked_seconds: float = BLOCKED_SECONDS
@@ -150,6 +181,11 @@ class Platform:
     parts_seen: bool = True
     holders_seen: bool = True
     preparing_seen: bool = True
+
+    @property
+    def copy_stale(self) -> bool:
+        """Whether nothing has been copied from any mid-sourcing server for too long, as far as that is noted."""
+        return self.last_copy is not None and self.now - self.last_copy > self.copy_seconds
 
     def status(self, module: str) -> ModuleStatus:
         """Tell how a module stands; one host that cannot be seen leaves it unknown, unless it is seen to run elsewhere."""
@@ -186,13 +222,25 @@ class Platform:
         return tuple(name for name, host in self.hosts.items() if host.expected is not None and module in host.expected)
 
     def host_called(self, hostname: str) -> Host | None:
-        """Find a host by the name that Campaign gives it, which may be the short or the long form of ours."""
+        """Find a host by the name that Campaign gives it, the short or the long form of ours; None where two may be meant."""
         wanted = hostname.lower()
-        for name, host in self.hosts.items():
-            ours = name.lower()
-            if ours == wanted or (("." in ours) != ("." in wanted) and ours.partition(".")[0] == wanted.partition(".")[0]):
-                return host
-        return None
+        exact = [host for name, host in self.hosts.items() if name.lower() == wanted]
+        meant = exact or [host for name, host in self.hosts.items() if _short_and_long(name.lower(), wanted)]
+        return meant[0] if len(meant) == 1 else None
 
     def _to_run(self, module: str) -> Iterable[Host]:
         return [host for host in self.hosts.values() if host.expected is not None and module in host.expected]
+
+
+def _short_and_long(one: str, other: str) -> bool:
+    """Tell whether one name is the other's first part. An address has no parts that name anything."""
+    short, long = sorted((one, other), key=len)
+    return "." not in short and long.partition(".")[0] == short and not _is_address(long)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -51,7 +51,9 @@ NEEDS: Mapping[str, Need] = {
     statements.DELIVERIES_IN_PROGRESS.name: Need(("deliveries",), words=_PROGRESS),
     statements.SENDING_DELIVERIES.name: Need(("pending", "affinity"), ("pending", "affinity")),
     statements.PREPARING_DELIVERIES.name: Need(
-        ("pending",), causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck")
+        ("pending",),
+        causes=("concurrency_limit", "workflow_engine_down", "awaiting_approval", "preparation_stuck"),
+        words=f"no {catalogue.PREPARATION_OLDEST.name}",
     ),
     statements.WORKFLOWS.name: Need(("pending",), causes=("workflow_engine_down", "mid_sourcing_lag")),
     statements.CAMPAIGN_WORKFLOWS.name: Need(("pending",), causes=("concurrency_limit",)),
@@ -119,7 +121,9 @@ NEEDS: Mapping[str, Need] = {
     deliverability_statements.MX_DOMAINS.name: Need(("deliverability",), words=_NO_OWNER),
     hygiene_statements.REMNANTS.name: Need(("hygiene",), ("hygiene",)),
     hygiene_statements.WORKFLOW_OWNERS.name: Need(("hygiene",), ("hygiene",)),
-    hygiene_statements.MOMENTS.name: Need(("hygiene", "workflows"), ("hygiene", "workflows")),
+    hygiene_statements.MOMENTS.name: Need(
+        ("hygiene", "workflows"), ("hygiene", "workflows"), words="pending judges a mid-sourcing copy by its workflow alone"
+    ),
     hygiene_statements.ADDRESS_STATISTICS.name: Need(("hygiene",), words=_ADDRESSES),
     hygiene_statements.ADDRESSES_CHANGED.name: Need(("hygiene",), words=_ADDRESSES),
     hygiene_statements.RECIPIENT_STATISTICS.name: Need(
@@ -141,7 +145,9 @@ NEEDS: Mapping[str, Need] = {
     delivery_statements.DELIVERY.name: Need((WHY,), (WHY,)),
     delivery_statements.ACCOUNT_NAME.name: Need((WHY,), words="`campaign-exporter why` does not name the routing account"),
     delivery_statements.PART_COUNTS.name: Need((WHY,), words="`campaign-exporter why` does not count the parts"),
-    delivery_statements.PRIORITY.name: Need((WHY,), words="`campaign-exporter why` does not see deliveries of higher priority"),
+    delivery_statements.PRIORITY.name: Need(
+        (WHY,), words="`campaign-exporter why` does not see deliveries of another priority"
+    ),
     delivery_statements.JOB_LOG.name: Need((WHY,), words="`campaign-exporter why` does not see what the delivery's log says"),
 }
 
@@ -154,6 +160,7 @@ _STANDING = frozenset(
         catalogue.AFFINITY_INCONSISTENT,
         catalogue_surroundings.AFFINITY_ADDRESSES,
         catalogue_surroundings.AFFINITY_PUBLIC_ID,
+        catalogue.PREPARATION_LIMIT,
         catalogue.SERVER_CONFIGURATION_FAULT,
         catalogue.PENDING_ALERT_DELAY,
         catalogue_hygiene.TABLE_BYTES,

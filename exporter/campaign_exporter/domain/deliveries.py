@@ -69,8 +69,9 @@ EMAIL = 0
 SMS = 1
 #: Channels whose messages no nlserver process sends: files, calls and agencies do.
 CHANNELS_OUTSIDE_MTA = (2, 3, 4, 5)
+MID_SOURCING = 4
 #: NmsDelivery.iDeliveryMode: external, description, mid-sourcing. Another system sends, or nobody does.
-MODES_OF_OTHERS = (0, 2, 4)
+MODES_OF_OTHERS = (0, 2, MID_SOURCING)
 
 
 def state_name(number: int | None) -> str:

@@ -30,12 +30,14 @@ class Declared:
     """What the configuration of a host declares: its IP affinities, and by kind of fault whether it has it.
 
     By affinity: how many `addresses` it has, left out where a mask gives them, and the `public_ids` of those.
+    `preparation_seconds`: how long a delivery may be in preparation, None where that is not given.
     """
 
     affinities: frozenset[str]
     faults: Mapping[str, bool]
     addresses: Mapping[str, float] = field(default_factory=dict)
     public_ids: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    preparation_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

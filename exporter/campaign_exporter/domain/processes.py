@@ -12,6 +12,7 @@ from dataclasses import dataclass
 SHARED_MODULES = frozenset({"web", "syslogd", "trackinglogd", "watchdog"})
 # One process an instance. For any other module the scope is not published: printed without an instance it proves nothing.
 INSTANCE_MODULES = frozenset({"mta", "mtachild", "wfserver", "inMail", "sms", "stat", "pipelined"})
+_CHILD = "mtachild"
 # nlserver's own name for "no instance in particular".
 DEFAULT_INSTANCE = "default"
 
@@ -85,6 +86,10 @@ class Listing:
     def all_pids(self) -> frozenset[int] | None:
         """The ids of all processes of the host; None where the listing may lack some."""
         return frozenset(each.pid for each in self.processes) if self.complete else None
+
+    def lists_children(self, instance: str) -> bool:
+        """Tell whether children of the instance's mta are among the processes: that they always are is not documented."""
+        return _CHILD in self.modules(instance)
 
     @property
     def instances(self) -> frozenset[str]:

@@ -189,6 +189,7 @@ def _declared(told: AgentText, host: str) -> Declared | SourceError | None:
         {kind: bool(value) for kind, value in faults.items() if kind in kinds},
         told.by_name(catalogue_surroundings.AFFINITY_ADDRESSES, host),
         _public_ids(told, host),
+        told.value(catalogue.PREPARATION_LIMIT, host),
     )
 
 

@@ -32,6 +32,7 @@ _READ = {
         catalogue.AFFINITY_INFO,
         catalogue_surroundings.AFFINITY_ADDRESSES,
         catalogue_surroundings.AFFINITY_PUBLIC_ID,
+        catalogue.PREPARATION_LIMIT,
         *catalogue_surroundings.OF_FILES,
         catalogue.COLLECTOR_INTERVAL,
         catalogue.COLLECTOR_LAST_ROUND,

@@ -143,6 +143,7 @@ class AgentHost:
             expected=processes.expected,
             up=_asked(processes, whole=report.processes.up is True),
             affinities=None if declared is None else declared.affinities,
+            preparation_seconds=None if declared is None else declared.preparation_seconds,
         )
 
     def _known(self) -> HostReport | None:

@@ -158,9 +158,8 @@ class Questions:
         (name, model, proof, deleted, remote, account, success, error, start, end, *row) = rows[0]
         typologies = self.typology_affinities() if self.can_ask(statements.TYPOLOGY_AFFINITIES) else {}
         sending = _delivery(tuple(row[: BASICS + 3]), typologies, self._inactive_accounts())
-        of_campaign, *asked = row[BASICS + 3 :]
         return DeliveryDetail(
-            dataclasses.replace(sending, of_campaign=of_campaign, validations=_validations(asked)),
+            _to_launch(sending, row[BASICS + 3 :]),
             name,
             next((word for word, holds in (("template", model), ("proof", proof), ("deleted", deleted)) if holds), ""),
             remote,
@@ -358,8 +357,13 @@ def _delivery(row: tuple[Any, ...], typologies: Mapping[int, str], inactive: fro
 
 
 def _preparing(row: tuple[Any, ...]) -> Delivery:
-    of_campaign, *asked = row[BASICS:]
-    return dataclasses.replace(basics(row[:BASICS]), of_campaign=of_campaign, validations=_validations(asked))
+    return _to_launch(basics(row[:BASICS]), row[BASICS:])
+
+
+def _to_launch(delivery: Delivery, row: Sequence[bool]) -> Delivery:
+    """Add to a delivery what its launch depends on."""
+    of_campaign, of_workflow, *asked = row
+    return dataclasses.replace(delivery, of_campaign=of_campaign, of_workflow=of_workflow, validations=_validations(asked))
 
 
 def basics(row: Sequence[Any]) -> Delivery:

@@ -27,7 +27,7 @@ SELECT coalesce(d.sinternalname, ''), coalesce(d.iismodel, 0) <> 0, coalesce(d.i
   date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
   date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
   nullif(d.sipaffinity, ''), d.itypologyid, d.ideliveryproviderid,
-  coalesce(d.ioperationid, 0) <> 0 OR coalesce(d.iworkflowid, 0) <> 0,
+  coalesce(d.ioperationid, 0) <> 0, coalesce(d.iworkflowid, 0) <> 0,
   coalesce(d.iusecontentvalidation, 0) <> 0, coalesce(d.iusetargetvalidation, 0) <> 0,
   coalesce(d.iuseextractionvalidation, 0) <> 0, coalesce(d.iusebudgetvalidation, 0) <> 0, coalesce(d.iusefcpvalidation, 0) <> 0
 FROM nmsdelivery d WHERE d.ideliveryid = %(id)s
@@ -85,14 +85,18 @@ FROM (SELECT tsnextpass, iprocessid FROM nmsdeliverypart WHERE ideliveryid = %(i
     Index("nmsdeliverypart", ("ideliveryid", "tsnextpass")),
 )
 
-# Which of the two columns is the delivery priority of the client, and its numbers, are not documented: either may say so.
+# Which of the two columns is the delivery priority of the client, and which number goes first, are not documented: told is only
+# who has other numbers.
 PRIORITY = Statement(
-    "deliveries of a higher priority",
+    "deliveries of another priority",
     """
-SELECT count(*) FILTER (WHERE coalesce(o.ipriority, 0) > coalesce(d.ipriority, 0)
-  OR coalesce(o.imsgpriority, 0) > coalesce(d.imsgpriority, 0))
-FROM nmsdelivery d JOIN nmsdelivery o ON o.istate IN (55, 62) AND coalesce(o.iismodel, 0) = 0 AND o.ideliveryid <> d.ideliveryid
-WHERE d.ideliveryid = %(id)s
+SELECT coalesce(d.ipriority, 0), coalesce(d.imsgpriority, 0), count(o.ideliveryid),
+  (array_agg(DISTINCT coalesce(o.ipriority, 0)::text || '/' || coalesce(o.imsgpriority, 0)::text)
+    FILTER (WHERE o.ideliveryid IS NOT NULL))[:11]
+FROM nmsdelivery d LEFT JOIN nmsdelivery o ON o.istate IN (55, 62) AND coalesce(o.iismodel, 0) = 0
+  AND o.ideliveryid <> d.ideliveryid
+  AND (coalesce(o.ipriority, 0), coalesce(o.imsgpriority, 0)) <> (coalesce(d.ipriority, 0), coalesce(d.imsgpriority, 0))
+WHERE d.ideliveryid = %(id)s GROUP BY 1, 2
 """,
     {"nmsdelivery": ("ideliveryid", "istate", "iismodel", "ipriority", "imsgpriority")},
     Index("nmsdelivery", ("ideliveryid",)),

@@ -1,7 +1,8 @@
 """What a person asks of one delivery: which one is meant, and what else speaks of it."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from campaign_exporter.errors import SourceError
 from campaign_exporter.sources import delivery_statements as statements
@@ -43,12 +44,21 @@ class PartCounts(NamedTuple):
     held: int
 
 
+class Priorities(NamedTuple):
+    """A delivery's two priority numbers, how many deliveries in sending have other ones, and which, written as 20/20."""
+
+    number: int
+    message_number: int
+    others: int
+    theirs: Sequence[str] = ()
+
+
 class Clues(NamedTuple):
     """What speaks of one delivery beside the facts of a diagnosis; a SourceError where it cannot be read."""
 
     parts: PartCounts | SourceError
     log: LogLines | SourceError
-    higher_priority: int | SourceError
+    priorities: Priorities | SourceError
     last_id: int | SourceError | None
 
 
@@ -62,7 +72,7 @@ def find(ask: Questions, text: str) -> list[Match]:
 def read_clues(ask: Questions, delivery_id: int) -> Clues:
     """Read all that can be read; nothing of it is in the way of anything else."""
 
-    def row(statement: Statement) -> tuple[int, ...] | SourceError:
+    def row(statement: Statement) -> tuple[Any, ...] | SourceError:
         obstacle = ask.obstacle(statement)
         if obstacle is not None:
             return obstacle
@@ -73,6 +83,10 @@ def read_clues(ask: Questions, delivery_id: int) -> Clues:
     return Clues(
         parts if isinstance(parts, SourceError) else PartCounts(*parts),
         log if isinstance(log, SourceError) else LogLines(*log),
-        priority if isinstance(priority, SourceError) else priority[0],
+        priority if isinstance(priority, SourceError) else _priorities(*priority),
         sequence[0][0] if sequence else None,
     )
+
+
+def _priorities(number: int, message_number: int, others: int, theirs: Sequence[str] | None) -> Priorities:
+    return Priorities(number, message_number, others, theirs or ())

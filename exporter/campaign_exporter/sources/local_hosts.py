@@ -93,6 +93,7 @@ class LocalHost:
             up={} if listing is None else self._up(listing, ASKED | (expected or frozenset())),
             affinities=None if configuration is None else frozenset(configuration.affinities),
             pids=listing.all_pids if isinstance(listing, Listing) else None,
+            lists_children=isinstance(listing, Listing) and listing.lists_children(self._instance),
             preparation_seconds=None if configuration is None else configuration.preparation_seconds,
         )
 
@@ -166,6 +167,7 @@ def _declared(seen: ServerConfiguration) -> Declared:
         {kind: kind in seen.faults for kind in FAULTS},
         {name: len({each.same for each in found.addresses if each.address}) for name, found in _listed(seen).items()},
         seen.public_ids,
+        seen.preparation_seconds,
     )
 
 

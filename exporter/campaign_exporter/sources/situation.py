@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from campaign_exporter.diagnosis.facts import LAUNCH_WINDOW_SECONDS, CampaignJobs, Delivery, Holder, Parts, Platform
+from campaign_exporter.diagnosis.facts import (
+    BLOCKED_SECONDS,
+    COPY_SECONDS,
+    LAUNCH_WINDOW_SECONDS,
+    CampaignJobs,
+    Delivery,
+    Holder,
+    Parts,
+    Platform,
+)
 from campaign_exporter.diagnosis.flow import still_flowing
 from campaign_exporter.domain.deliveries import IN_PREPARATION, PENDING_STATES, TARGET_READY
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY
@@ -12,6 +21,8 @@ from campaign_exporter.errors import SourceError
 from campaign_exporter.sources import statements
 from campaign_exporter.sources.campaign import Questions
 from campaign_exporter.sources.hosts import Hosts
+from campaign_exporter.sources.hygiene_statements import MOMENTS
+from campaign_exporter.sources.upkeep import moments
 
 #: Minutes after which Campaign itself calls a delivery delayed.
 ALERT_DELAY = "NmsMTA_Alert_Delay"
@@ -38,19 +49,22 @@ class Site:
     """What the configuration knows of an instance, and its database does not."""
 
     role: str = "standalone"
-    blocked_seconds: float = 300.0
+    blocked_seconds: float = BLOCKED_SECONDS
+    copy_seconds: float = COPY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """The deliveries that are launched and do not send, or are not launched though it is time; and all around them.
 
-    `options` has the numeric ones by name; `obstacles` tells, by statement, which facts cannot be read: what stands on them is
-    out of the running.
+    `oldest_preparation` is when the delivery was last modified that has been in preparation for longest, in seconds since the
+    epoch, None where none is. `options` has the numeric ones by name; `obstacles` tells, by statement, which facts cannot be
+    read: what stands on them is out of the running.
     """
 
     deliveries: Sequence[Delivery]
     platform: Platform
+    oldest_preparation: float | None = None
     options: Mapping[str, float] = field(default_factory=dict)
     obstacles: Mapping[str, SourceError] = field(default_factory=dict)
 
@@ -79,6 +93,8 @@ def read_situation(ask: Questions, hosts: Hosts, site: Site) -> Situation:
         base,
         role=site.role,
         workflows=ask.workflows((*LAUNCHERS, MID_SOURCING_COPY)) if ask.can_ask(statements.WORKFLOWS) else None,
+        last_copy=_last_copy(ask) if site.role == "marketing" else None,
+        copy_seconds=site.copy_seconds,
         campaign_jobs=_campaign_jobs(ask, options.get(_LIMIT), preparing, base.now - window),
         waits=ask.waits(),
         blocked_seconds=site.blocked_seconds,
@@ -89,7 +105,12 @@ def read_situation(ask: Questions, hosts: Hosts, site: Site) -> Situation:
     )
     due = [delivery for delivery in preparing if delivery.due_within(window, base.now)]
     obstacles = {each.name: obstacle for each in _FACTS if (obstacle := ask.obstacle(each)) is not None}
-    return Situation([*with_parts(ask, pending), *due], platform, options, obstacles)
+    return Situation([*with_parts(ask, pending), *due], platform, _oldest_preparation(preparing), options, obstacles)
+
+
+def _oldest_preparation(preparing: Sequence[Delivery]) -> float | None:
+    at_work = (each.modified for each in preparing if each.state in IN_PREPARATION and each.modified is not None)
+    return min(at_work, default=None)
 
 
 def with_parts(ask: Questions, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -106,6 +127,11 @@ def with_parts(ask: Questions, deliveries: Sequence[Delivery]) -> list[Delivery]
 
 def _held(parts: Parts, holders: frozenset[Holder]) -> Parts:
     return dataclasses.replace(parts, holders=holders)
+
+
+def _last_copy(ask: Questions) -> float | None:
+    """Tell up to when deliveries were copied, from the server that was heard last; without it, the workflow alone must do."""
+    return max(moments(ask).copies.values(), default=None) if ask.can_ask(MOMENTS) else None
 
 
 def _campaign_jobs(ask: Questions, limit: float | None, preparing: Sequence[Delivery], since: float) -> CampaignJobs | None:

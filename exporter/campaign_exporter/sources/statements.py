@@ -110,7 +110,7 @@ PREPARING_DELIVERIES = Statement(
 SELECT d.ideliveryid, d.istate, coalesce(nullif(d.slabel, ''), d.sinternalname, ''), d.ideliverymode, d.imessagetype,
   date_part('epoch', d.tscontact::timestamptz), date_part('epoch', d.tsvalidity::timestamptz),
   date_part('epoch', d.tslastmodified::timestamptz), d.itodeliver, d.iprocessed,
-  coalesce(d.ioperationid, 0) <> 0 OR coalesce(d.iworkflowid, 0) <> 0,
+  coalesce(d.ioperationid, 0) <> 0, coalesce(d.iworkflowid, 0) <> 0,
   coalesce(d.iusecontentvalidation, 0) <> 0, coalesce(d.iusetargetvalidation, 0) <> 0,
   coalesce(d.iuseextractionvalidation, 0) <> 0, coalesce(d.iusebudgetvalidation, 0) <> 0, coalesce(d.iusefcpvalidation, 0) <> 0
 FROM nmsdelivery d

@@ -11,7 +11,7 @@ from campaign_exporter.diagnosis.facts import Platform
 from campaign_exporter.domain.deliveries import EMAIL, SMS
 from campaign_exporter.errors import PermissionDenied, SourceError
 from campaign_exporter.sources.campaign import DeliveryDetail
-from campaign_exporter.sources.inspection import Clues, LogLines
+from campaign_exporter.sources.inspection import Clues, LogLines, Priorities
 from campaign_exporter.why.words import counted, listed
 
 _LAST_ID = 2_147_483_647
@@ -85,7 +85,7 @@ _PHRASES = {
 def follow_up(detail: DeliveryDetail, platform: Platform, found: Clues) -> Iterator[Clue]:
     """Tell what was found."""
     yield from _log(found.log)
-    yield _priority(found.higher_priority)
+    yield _priority(found.priorities)
     yield _sequence(found.last_id)
     if detail.delivery.channel == SMS:
         yield _sms_containers(detail, platform)
@@ -127,16 +127,17 @@ def _log(log: LogLines | SourceError) -> Iterator[Clue]:
             yield Clue(name, evidence, phrase.advice, phrase.source, seen=True)
 
 
-def _priority(higher: int | SourceError) -> Clue:
+def _priority(found: Priorities | SourceError) -> Clue:
+    """Tell of other priorities among what is being sent; which number goes first is not documented."""
     source = "steps-sending-the-delivery.md"
-    if isinstance(higher, SourceError):
-        return _unread("priority", "the priorities (NmsDelivery.iPriority, iMsgPriority)", higher, source)
-    if not higher:
-        return Clue("priority", "no delivery of a higher priority is being sent", "", source, seen=False)
-    what = f"{counted(higher, 'delivery', 'deliveries')} of a higher priority"
-    return Clue(
-        "priority", f"{what} {'is' if higher == 1 else 'are'} being sent", "wait, or raise its priority", source, seen=True
-    )
+    if isinstance(found, SourceError):
+        return _unread("priority", "the priorities (NmsDelivery.iPriority, iMsgPriority)", found, source)
+    if not found.others:
+        return Clue("priority", "no delivery that is being sent has another priority number", "", source, seen=False)
+    what = f"{counted(found.others, 'delivery', 'deliveries')} in sending {'has' if found.others == 1 else 'have'}"
+    numbers = f"{listed(found.theirs)}; its own are {found.number}/{found.message_number}"
+    advice = "compare the priorities in the client: if others are to go first, wait, or raise its own"
+    return Clue("priority", f"{what} other priority numbers (iPriority/iMsgPriority {numbers})", advice, source, seen=True)
 
 
 def _sequence(last: int | SourceError | None) -> Clue:

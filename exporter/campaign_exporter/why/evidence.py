@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable, Mapping
 
 from campaign_exporter.diagnosis.conditions import holder_lives
-from campaign_exporter.diagnosis.facts import Delivery, Platform
-from campaign_exporter.domain.deliveries import state_name
+from campaign_exporter.diagnosis.facts import Delivery, Holder, Platform
+from campaign_exporter.domain.deliveries import MID_SOURCING, state_name
 from campaign_exporter.domain.workflows import LAUNCHERS, MID_SOURCING_COPY
 from campaign_exporter.why.words import coming, counted, duration, gone, listed, moment
 
@@ -32,6 +32,12 @@ def _next_pass(delivery: Delivery, platform: Platform) -> str:
     if parts.next_pass > platform.now:
         return f"the next pass of its parts is still to come: {coming(parts.next_pass, platform.now)}"
     return f"a part is due since {gone(parts.next_pass, platform.now)}"
+
+
+def _retry(delivery: Delivery, platform: Platform) -> str:
+    if delivery.mode != MID_SOURCING or delivery.parts is None or delivery.parts.exist:
+        return _next_pass(delivery, platform)
+    return f"it has no parts here, and is in {state_name(delivery.state)}, by the copy of its state; {_renewal(platform)}"
 
 
 def _validity(delivery: Delivery, platform: Platform) -> str:
@@ -125,7 +131,7 @@ def _engine(delivery: Delivery, platform: Platform) -> str:
         f"{name} is {platform.workflows[name].trouble or 'at work'}" if name in platform.workflows else f"{name} is not there"
         for name in LAUNCHERS
     ]
-    prefix = "" if delivery.of_campaign else "no campaign is to launch it; "
+    prefix = "" if delivery.launched_by_engine else "neither a campaign nor a workflow is to launch it; "
     return prefix + "; ".join([module_on_hosts("wfserver", platform), *states])
 
 
@@ -165,27 +171,42 @@ def _orphans(delivery: Delivery, platform: Platform) -> str:
         return "who holds its parts (NmsDeliveryPart.iProcessId) cannot be read"
     if not parts.holders:
         return "not all of its due parts are held by a process"
-    words = {True: "runs", False: "is dead", None: "cannot be seen"}
-    alive = {holder: words[holder_lives(holder, delivery.module, platform)] for holder in parts.holders}
-    told = [f"{each.process_id} on {each.hostname or 'an unnamed host'}, which {word}" for each, word in alive.items()]
+    told = [
+        f"{each.process_id} on {each.hostname or 'an unnamed host'}, which {_standing(each, delivery.module, platform)}"
+        for each in parts.holders
+    ]
     return f"its due parts are held by process {'; '.join(sorted(told)[:5])}"
+
+
+def _standing(holder: Holder, module: str, platform: Platform) -> str:
+    """Tell whether a holder lives, or why that cannot be told."""
+    lives, host = holder_lives(holder, module, platform), platform.host_called(holder.hostname)
+    if lives is None and host is not None and host.pids is not None:
+        return "is not listed there, nor is any mtachild: it may be one that lives"
+    return {True: "runs", False: "is dead", None: "cannot be seen"}[lives]
 
 
 def _copy(_delivery: Delivery, platform: Platform) -> str:
     if platform.role != "marketing":
         return "this is no marketing instance"
+    return _renewal(platform)
+
+
+def _renewal(platform: Platform) -> str:
+    """Tell how the workflow stands that copies what a mid-sourcing server does."""
     if platform.workflows is None or MID_SOURCING_COPY not in platform.workflows:
         return f"workflow {MID_SOURCING_COPY} cannot be seen"
     workflow = platform.workflows[MID_SOURCING_COPY]
     overdue = workflow.overdue(platform.now)
     late = f"{duration(overdue)} overdue" if overdue else "on time"
-    return f"{MID_SOURCING_COPY} is {workflow.trouble or late}; {module_on_hosts('wfserver', platform)}"
+    told = f"{MID_SOURCING_COPY} is {workflow.trouble or late}; {module_on_hosts('wfserver', platform)}"
+    return told if platform.last_copy is None else f"{told}; copied up to {gone(platform.last_copy, platform.now)}"
 
 
 EVIDENCE: Mapping[str, Evidence] = {
     "scheduled": _scheduled,
     "waiting_wave": _next_pass,
-    "waiting_retry": _next_pass,
+    "waiting_retry": _retry,
     "validity_expired": _validity,
     "account_inactive": _account,
     "mta_down": _module,

@@ -106,7 +106,8 @@ class _Site:
         memory = Memory(state, f"{instance.name}/hosts")
         self._hosts = Hosts(instance, clock=clock, life=10 * patience, fresh=patience, memory=memory)
         self._database = CampaignDatabase(Database(instance.database, clock), clock)
-        self._site = Site(instance.role, config.collectors.pending.database_blocked_after)
+        pending = config.collectors.pending
+        self._site = Site(instance.role, pending.database_blocked_after, pending.mid_sourcing_stale_after)
         kept = state.section(f"{instance.name}/pending")
         self._known_since = kept is not None
         self._episodes = load(kept["episodes"]) if kept else {}

@@ -126,6 +126,7 @@ def _waiting(teller: Teller) -> None:
         labels = {"delivery_id": str(1200 + number), "label": each.label, "cause": each.cause}
         teller.tell(c.DELIVERY_PENDING_SINCE, partial(_since, teller, each), of=labels, database=True)
     teller.tell_always(c.PENDING_ALERT_DELAY, 1800, database=True)
+    teller.tell(c.PREPARATION_OLDEST, partial(_ago, teller, 5400 if teller.story.stuck else 240), database=True)
 
 
 def _cause(teller: Teller, cause: str) -> None:

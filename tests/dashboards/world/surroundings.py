@@ -24,6 +24,7 @@ def tell_surroundings(teller: Teller) -> None:
     _endpoints(teller)
     for host, affinities in teller.campaign.hosts.items():
         teller.tell_always(c.HOST_UP, 1, of={"host": host, "source": "files"})
+        teller.tell_always(c.PREPARATION_LIMIT, 3600, of={"host": host})
         for place, affinity in enumerate(affinities):
             of = {"host": host, "affinity": affinity}
             if place:  # the first has a mask

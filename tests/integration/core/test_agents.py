@@ -21,7 +21,13 @@ _PATIENCE = 20.0
 #: Seconds after which what is lost is unknown: three intervals, a look of the watchdog, and a busy machine.
 _LIFE = 3.0 + 1.0 + 2.0
 Seen = Mapping[tuple[str, frozenset[str]], float]
-_OF_HOSTS = ("campaign_process", "campaign_ip_affinit", "campaign_server_configuration", "campaign_host_directory")
+_OF_HOSTS = (
+    "campaign_process",
+    "campaign_ip_affinit",
+    "campaign_server_configuration",
+    "campaign_host_directory",
+    "campaign_prep",
+)
 
 
 def write(file: Path, instances: list[dict[str, Any]]) -> Path:
@@ -60,7 +66,7 @@ class Site:
         (self.directory / name / "pdump.txt").write_text(listing)
         (self.directory / name / "serverConf.xml").write_text(
             "<serverconf><mta autoStart='true' statServerAddress='s'><IPAffinity name='news'><IP address='192.0.2.1'/>"
-            "</IPAffinity></mta><stat autoStart='true'/></serverconf>"
+            "</IPAffinity></mta><stat autoStart='true'/><monitoring maxPreparationJobsSec='7200'/></serverconf>"
         )
         return {
             "name": name,
@@ -107,6 +113,7 @@ def test_what_an_agent_sees_is_exposed_as_if_it_were_seen_from_here(site: Site) 
     told = of_host(agent, "mta1")
     assert len(told) > 20
     wait_until(lambda: of_host(central, "mta1") == told)
+    assert central.value("campaign_preparation_limit_seconds", "mta1") == 7200
     for source in ("processes", "configuration", "directories", "agent"):
         assert central.value("campaign_host_up", "mta1", source) == 1
     for collector in ("processes", "affinity", "disks"):

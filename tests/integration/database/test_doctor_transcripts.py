@@ -16,7 +16,7 @@ from integration.hosts.sites import answer, serving
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 HEADER = "12:09:54 >   Application server for Adobe Campaign Classic (7.3.4 build 9364@8f3ef8e of 09/04/2023)\n"
-PDUMP = HEADER + "mta@prod (12) - 9.6 MB\nstat@prod (13) - 1.5 MB\nwfserver@prod (14) - 9 MB\n"
+PDUMP = HEADER + "mta@prod (12) - 9.6 MB\nmtachild@prod (15) - 20 MB\nstat@prod (13) - 1.5 MB\nwfserver@prod (14) - 9 MB\n"
 CONF = """<serverconf><shared><mta autoStart="true" statServerAddress="localhost:7777"><child><smtp>
 <IPAffinity name="news"><IP address="192.0.2.1" publicId="1" heloHost="a.example"/>{more}</IPAffinity>
 </smtp></child></mta><stat autoStart="true"/><wfserver autoStart="true"/></shared></serverconf>"""

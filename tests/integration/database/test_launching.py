@@ -56,9 +56,12 @@ def test_as_many_campaign_jobs_run_as_may(prepared: Scene) -> None:
     scene.delivery(22, 12, iOperationId=5, iFCP=1, parts=())
     scene.delivery(23, 12, iOperationId=5, iDeleteStatus=1, parts=())
     scene.delivery(24, 0, iOperationId=5, parts=())
+    # One of a workflow outside campaigns, be it a job or one that waits.
+    scene.delivery(26, 21, iWorkflowId=14, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
+    scene.delivery(27, 45, iWorkflowId=14, iToDeliver=700, parts=())
     seen = scene.watch().round("processes", "affinity", "pending")
     assert causes(seen) == {}
-    scene.delivery(25, 21, iWorkflowId=10, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
+    scene.delivery(25, 21, iOperationId=5, iWorkflowId=10, tsContact=hours(scene, 9), tsLastModified=hours(scene, 0), parts=())
     assert causes(seen.round("pending")) == {"concurrency_limit": 1}
     assert seen.value("campaign_pending_messages", cause="concurrency_limit") == 70
     scene.execute("UPDATE xtkoption SET ilongvalue = 4")
@@ -106,8 +109,31 @@ def test_approvals_and_preparations(prepared: Scene) -> None:
     assert causes(seen.round("affinity", "pending")) == {"awaiting_approval": 6, "preparation_stuck": 6}
 
 
+def test_a_preparation_that_hangs_is_seen_before_its_contact_date(prepared: Scene) -> None:
+    scene = prepared
+    oldest = "campaign_preparation_oldest_start_timestamp_seconds"
+    seen = scene.watch().round("processes", "affinity", "pending")
+    assert seen.samples(oldest) == {}
+    # None of these is in preparation: at a halt, prepared, launched, a proof, a template, deleted.
+    for number, (state, more) in enumerate(
+        [(15, {}), (25, {}), (45, {}), (51, {}), (22, {"iFCP": 1}), (22, {"iIsModel": 1}), (22, {"iDeleteStatus": 1})], 1
+    ):
+        scene.delivery(number, state, tsLastModified=hours(scene, -9), tsContact=hours(scene, 5), parts=(), **more)
+    # Nor is this one still waited for.
+    scene.delivery(10, 22, tsLastModified=hours(scene, -24 * 8), tsContact=hours(scene, 5), parts=())
+    assert seen.round("pending").samples(oldest) == {}
+    scene.delivery(11, 22, tsLastModified=hours(scene, -2), tsContact=hours(scene, 5), parts=())
+    scene.delivery(12, 12, tsLastModified=hours(scene, -1), tsContact=None, parts=())
+    scene.delivery(13, 21, tsLastModified=None, tsContact=hours(scene, -1), parts=())
+    assert seen.round("pending").value(oldest) == pytest.approx(hours(scene, -2).timestamp(), abs=60)  # type: ignore[attr-defined]
+    assert "preparation_stuck" not in causes(seen)
+    scene.delivery(14, 11, tsLastModified=hours(scene, -3), tsContact=hours(scene, -3), parts=())
+    assert seen.round("pending").value(oldest) == pytest.approx(hours(scene, -3).timestamp(), abs=60)  # type: ignore[attr-defined]
+    assert causes(seen)["preparation_stuck"] == 1
+
+
 def test_parts_that_dead_processes_hold(prepared: Scene) -> None:
-    scene = prepared  # mta is process 100, stat 101
+    scene = prepared  # mta is process 100, stat 101, mtachild 102
     past, later = hours(scene, -1), hours(scene, 1)
 
     def hold(number: int, *holders: tuple[str | None, int | None]) -> None:
@@ -130,7 +156,13 @@ def test_parts_that_dead_processes_hold(prepared: Scene) -> None:
     hold(6, ("mta1.example.com", 999), ("later", 0))
     hold(7, ("mta1", None))
     seen = scene.watch().round("processes", "affinity", "pending")
-    assert causes(seen) == {"parts_orphaned": 2, "unknown": 5}
+    assert causes(seen) == {"unknown": 7}  # no child is listed: the holders may be some
+    assert seen.value("campaign_pending_cause_evaluated", cause="parts_orphaned") == 0
+    with (scene.directory / "mta1.txt").open("a") as listing:
+        listing.write("mtachild@prod (102) - 20 MB\n")
+    scene.clock.ahead += 15
+    assert causes(seen.round("processes", "affinity", "pending")) == {"parts_orphaned": 2, "unknown": 5}
+    assert seen.value("campaign_pending_cause_evaluated", cause="parts_orphaned") == 1
     (scene.directory / "mta1.txt").write_text("HH:MM:SS >   Application server for Adobe Campaign Classic\nstrange\n")
     scene.clock.ahead += 60
     seen.round("processes", "affinity", "pending")
@@ -164,6 +196,13 @@ def test_the_copy_of_a_mid_sourcing_server(scene: Scene) -> None:
         assert causes(seen.round("pending")) == {"mid_sourcing_lag": 1, "unknown": 1}, change
         scene.execute("UPDATE xtkworkflow SET istate = 11, ifailed = 0, tsnextprocessing = now()")
         assert causes(seen.round("pending")) == {"unknown": 2}
+    for number, (account, age) in enumerate({"mid1": -9, "mid2": -1, "mid3": 0}.items(), 30):
+        name = f"NmsMidSourcing_LastDelivery_{account}"
+        moment = hours(scene, age) if age else None
+        scene.insert("XtkOption", iOptionId=number, sName=name, tsTimeStampValue=moment)
+    assert causes(seen.round("pending")) == {"unknown": 2}
+    scene.execute("UPDATE xtkoption SET tstimestampvalue = now() - interval '121 minutes' WHERE ioptionid = 31")
+    assert causes(seen.round("pending")) == {"mid_sourcing_lag": 1, "unknown": 1}
     scene.execute("DELETE FROM xtkworkflow WHERE iworkflowid = 1")
     assert seen.round("pending").value("campaign_pending_cause_evaluated", cause="mid_sourcing_lag") == 0
 

@@ -35,7 +35,7 @@ def epoch(scene: Scene, expression: str) -> float:
 
 
 def test_each_cause_from_its_rows(scene: Scene) -> None:
-    add_host(scene, running="mta stat", affinities="blue")
+    add_host(scene, running="mta stat mtachild", affinities="blue")
     scene.insert("NmsExtAccount", iExtAccountId=-7, iActive=0)
     scene.insert("NmsTypology", iTypologyId=9, sIPAffinity="red")
     later, now = (scene.execute(f"SELECT now() + interval '{hours} hours'")[0][0] for hours in (2, 0))

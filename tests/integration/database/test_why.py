@@ -153,17 +153,24 @@ def test_the_log_is_counted_and_never_shown(scene: Scene, ask: Any) -> None:  # 
     assert "look at the capacity rules" in answers[0].json["next"][0]["text"]
 
 
-def test_a_higher_priority_and_ids_that_run_out(scene: Scene, ask: Any) -> None:  # noqa: ANN401 - a function
+def test_other_priorities_and_ids_that_run_out(scene: Scene, ask: Any) -> None:  # noqa: ANN401 - a function
     scene.delivery(1, iMsgPriority=10)
     scene.delivery(2, 55, iMsgPriority=20)
     scene.delivery(3, 55, iMsgPriority=10)
+    scene.delivery(4, 62, iMsgPriority=5)
+    scene.delivery(5, 51, iMsgPriority=30)
     scene.execute("GRANT SELECT ON SEQUENCE xtknewid TO campaign_monitor")
     scene.execute("SELECT setval('xtknewid', 2000000000)")
     found = {clue["name"]: clue["evidence"] for clue in ask("1").json["clues"] if clue["seen"]}
     assert found == {
-        "priority": "1 delivery of a higher priority is being sent",
+        "priority": "2 deliveries in sending have other priority numbers (iPriority/iMsgPriority 0/20, 0/5; its own are 0/10)",
         "sequence": "93% of the ids of xtknewid are used up",
     }
+    (same,) = [clue for clue in ask("5").json["clues"] if clue["name"] == "priority"]
+    assert same["seen"]  # which number goes first is not documented
+    scene.execute("UPDATE nmsdelivery SET imsgpriority = NULL")
+    (same,) = [clue for clue in ask("5").json["clues"] if clue["name"] == "priority"]
+    assert (same["seen"], same["evidence"]) == (False, "no delivery that is being sent has another priority number")
 
 
 def test_it_agrees_with_the_exporter_that_runs_beside_it(scene: Scene, ask: Any) -> None:  # noqa: ANN401 - a function

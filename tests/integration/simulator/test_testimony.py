@@ -10,6 +10,7 @@ from campaign_simulator.clock import ManualClock
 from campaign_simulator.faults import FaultError
 from campaign_simulator.instance import Simulator
 from campaign_simulator.vocabulary import Cause, State
+from integration.core.exporter_process import wait_until
 from integration.simulator.witness import ORDER, causes_by_delivery
 from unit.simulator.recipes import RECIPES, Recipe, pairs
 
@@ -41,7 +42,12 @@ def mend(simulator: Simulator) -> None:
     for name in simulator.truth().faults:
         simulator.clear_fault(name)
     advance(simulator, 4)
+    wait_until(lambda: not blocked(simulator))  # sessions that are closed may wait a moment longer on the server
     assert witnessed(simulator) == told(simulator)
+
+
+def blocked(simulator: Simulator) -> bool:
+    return any(Cause.DATABASE_BLOCKED in causes for causes in witnessed(simulator).values())
 
 
 def advance(simulator: Simulator, seconds: int, step: int = 4) -> None:

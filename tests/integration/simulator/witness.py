@@ -48,14 +48,15 @@ WITH parameters AS (
          CASE WHEN d.iMessageType = 1 THEN 'sms' ELSE 'mta' END AS module,
          d.iState IN (51, 61) AS launched,
          d.iState IN (11, 12, 13, 15, 21, 22, 25, 45) AS unlaunched,
-         d.iOperationId <> 0 OR d.iWorkflowId <> 0 AS campaign
+         d.iOperationId <> 0 AS campaign, d.iOperationId <> 0 OR d.iWorkflowId <> 0 AS of_workflow
   FROM NmsDelivery d LEFT JOIN NmsTypology t ON t.iTypologyId = d.iTypologyId AND t.iTypologyId <> 0
   WHERE d.iDeliveryId <> 0 AND d.iIsModel = 0 AND d.iDeleteStatus = 0 AND d.iFCP = 0
 ), p AS (
   SELECT d.iDeliveryId, bool_and(p.tsNextPass > %(now)s) AS all_to_come,
          bool_and(p.iProcessId <> 0 AND p.sHostname = ANY(%(hosts)s)
-                  AND NOT (p.sHostname || ':' || p.iProcessId = ANY(%(listed)s)
-                           AND p.sHostname || ':' || d.module = ANY(%(running)s)))
+                  AND (NOT p.sHostname || ':' || d.module = ANY(%(running)s)
+                       OR NOT p.sHostname || ':' || p.iProcessId = ANY(%(listed)s)
+                         AND p.sHostname || ':mtachild' = ANY(%(running)s)))
            FILTER (WHERE p.tsNextPass <= %(now)s) AS due_are_orphans
   FROM d JOIN NmsDeliveryPart p ON p.iDeliveryId = d.iDeliveryId WHERE p.iDeliveryPartId <> 0 GROUP BY 1
 ), w AS (
@@ -69,6 +70,11 @@ SELECT iDeliveryId, cause FROM (
   SELECT iDeliveryId, 'scheduled' AS cause FROM d WHERE iState = 51 AND tsContact > %(now)s
   UNION ALL SELECT iDeliveryId, CASE WHEN iState = 61 OR iProcessed > 0 THEN 'waiting_retry' ELSE 'waiting_wave' END
     FROM d JOIN p USING (iDeliveryId) WHERE launched AND all_to_come
+  UNION ALL SELECT d.iDeliveryId, 'waiting_retry' FROM d
+    JOIN w ON w.name = 'defaultMidSourcingDlv' AND NOT (out_of_order OR coalesce(overdue, false) OR 'wfserver' = ANY(%(down)s))
+    LEFT JOIN p USING (iDeliveryId) LEFT JOIN NmsExtAccount a ON a.iExtAccountId = d.iDeliveryProviderId
+    WHERE d.iState = 61 AND d.iDeliveryMode = 4 AND p.iDeliveryId IS NULL AND coalesce(d.tsValidity > %(now)s, true)
+      AND (a.iExtAccountId = 0 OR coalesce(a.iActive, 1) = 1)
   UNION ALL SELECT iDeliveryId, 'validity_expired' FROM d WHERE launched AND tsValidity <= %(now)s
   UNION ALL SELECT iDeliveryId, 'account_inactive' FROM d
     JOIN NmsExtAccount a ON a.iExtAccountId = d.iDeliveryProviderId WHERE launched AND a.iExtAccountId <> 0 AND a.iActive = 0
@@ -83,7 +89,7 @@ SELECT iDeliveryId, cause FROM (
     WHERE unlaunched AND campaign AND busy.workflows + (
       SELECT count(*) FROM d AS other WHERE other.campaign AND other.iState BETWEEN 11 AND 22
         AND other.tsLastModified > window_start AND other.iDeliveryId <> d.iDeliveryId) >= most
-  UNION ALL SELECT iDeliveryId, 'workflow_engine_down' FROM d WHERE unlaunched AND campaign AND (
+  UNION ALL SELECT iDeliveryId, 'workflow_engine_down' FROM d WHERE unlaunched AND of_workflow AND (
       'wfserver' = ANY(%(down)s) OR EXISTS (SELECT FROM w WHERE name IN ('operationMgt', 'deliveryMgt') AND out_of_order))
   UNION ALL SELECT iDeliveryId, 'awaiting_approval' FROM d WHERE iState IN (25, 45) AND 0 <> iUseContentValidation
       + iUseTargetValidation + iUseExtractionValidation + iUseBudgetValidation + iUseFCPValidation

@@ -15,6 +15,7 @@ from unit.alerts import (
     stories_mid_sourcing,
     stories_outlook,
     stories_platform,
+    stories_preparation,
     stories_processes,
     stories_resources,
     stories_soft_bounces,
@@ -28,6 +29,7 @@ from unit.alerts import (
 STORIES = (
     *stories_stuck.STORIES,
     *stories_deliveries.STORIES,
+    *stories_preparation.STORIES,
     *stories_throughput.STORIES,
     *stories_errors.STORIES,
     *stories_bounces.STORIES,

@@ -19,6 +19,7 @@ hosts = st.builds(
     up=st.dictionaries(st.sampled_from(["mta", "stat", "sms", "wfserver"]), st.booleans()),
     affinities=st.none() | st.frozensets(names),
     pids=st.none() | st.frozensets(pids),
+    lists_children=st.booleans(),
 )
 holders = st.builds(Holder, hostname=st.sampled_from(["a", "A.example", "z", ""]), process_id=pids)
 deliveries = st.builds(
@@ -38,6 +39,7 @@ deliveries = st.builds(
     parts=st.none()
     | st.builds(Parts, exist=st.booleans(), next_pass=maybe_time, holders=st.none() | st.frozensets(holders, max_size=3)),
     of_campaign=st.none() | st.booleans(),
+    of_workflow=st.none() | st.booleans(),
     validations=st.none() | st.sampled_from([(), ("content",), ("content", "budget")]),
 )
 workflow = st.builds(
@@ -54,6 +56,7 @@ platforms = st.builds(
     flowing=st.frozensets(names),
     role=st.sampled_from(["standalone", "marketing", "mid-sourcing", "execution"]),
     workflows=st.none() | st.lists(workflow, max_size=3).map(lambda found: {each.name: each for each in found}),
+    last_copy=maybe_time,
     campaign_jobs=st.none()
     | st.builds(
         CampaignJobs, limit=st.integers(1, 5), workflows=st.integers(0, 5), preparing=st.frozensets(st.integers(-3, 3))

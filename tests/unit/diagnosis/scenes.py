@@ -14,6 +14,7 @@ UP = Host(
     {"mta": True, "stat": True, "sms": True, "wfserver": True},
     frozenset({"blue"}),
     frozenset({100}),
+    lists_children=True,
 )
 WORKFLOWS = {name: Workflow(name, 11, failed=False) for name in ("operationMgt", "deliveryMgt", "defaultMidSourcingDlv")}
 JOBS = CampaignJobs(limit=10, workflows=3, preparing=frozenset({7, 8}))

@@ -145,6 +145,16 @@ def test_campaigns_launch_only_what_is_theirs(name: str, of_campaign: bool | Non
     assert cause_of(dataclasses.replace(delivery, of_campaign=of_campaign), platform) is None
 
 
+def test_the_limit_is_for_campaigns_and_hides_nothing_from_other_workflows() -> None:
+    """The limit counts jobs of campaigns only (kb KA-16442); wfserver launches what any workflow made."""
+    delivery = dataclasses.replace(PREPARED, of_campaign=False, of_workflow=True)
+    full = dataclasses.replace(WELL, campaign_jobs=CampaignJobs(3, 3))
+    assert cause_of(delivery, full) is None
+    assert cause_of(PREPARED, full) == "concurrency_limit"
+    without = dataclasses.replace(full, hosts={"app": dataclasses.replace(UP, up={**UP.up, "wfserver": False})})
+    assert cause_of(delivery, without) == "workflow_engine_down"
+
+
 def test_a_delivery_does_not_count_against_itself() -> None:
     platform = dataclasses.replace(WELL, campaign_jobs=CampaignJobs(5, 3, frozenset({7, 8})))
     assert cause_of(PREPARED, platform) == "concurrency_limit"
@@ -175,6 +185,51 @@ def test_a_copy_is_late_by_more_than_its_period(overdue: float, late: bool) -> N
     workflows = WORKFLOWS | {"defaultMidSourcingDlv": Workflow("", 11, failed=False, next_run=NOW - overdue)}
     platform = dataclasses.replace(WELL, workflows=workflows)
     assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
+
+
+@pytest.mark.parametrize(("age", "late"), [(None, False), (-60.0, False), (7200.0, False), (7200.1, True)])
+def test_a_copy_is_stale_though_its_workflow_runs_on_time(
+    age: float | None,
+    late: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    platform = dataclasses.replace(WELL, last_copy=None if age is None else NOW - age)
+    assert cause_of(dataclasses.replace(DUE, mode=4), platform) == ("mid_sourcing_lag" if late else "unknown")
+    assert cause_of(ELSEWHERE, platform) == ("mid_sourcing_lag" if late else "waiting_retry")
+    patient = dataclasses.replace(platform, copy_seconds=86400.0)
+    assert cause_of(ELSEWHERE, patient) == "waiting_retry"
+
+
+ELSEWHERE = dataclasses.replace(DUE, state=61, mode=4, processed=900, parts=Parts(exist=False, holders=frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({}, "waiting_retry"),
+        ({"state": 51, "processed": 0}, "unknown"),
+        ({"mode": 1}, "unknown"),
+        ({"validity": NOW}, "validity_expired"),
+        ({"account_active": False}, "account_inactive"),
+        ({"account_active": None}, "waiting_retry"),
+        ({"parts": None}, "unknown"),
+        ({"parts": Parts(exist=True, next_pass=NOW - 60)}, "unknown"),
+        ({"parts": HELD}, "parts_orphaned"),
+    ],
+)
+def test_a_mid_sourcing_server_retries_at_its_own_time(changes: dict[str, object], cause: str) -> None:
+    """Retries of the first day are at least an hour apart, and here are no parts that would tell of the next one."""
+    assert cause_of(dataclasses.replace(ELSEWHERE, **changes), WELL) == cause  # type: ignore[arg-type]
+
+
+def test_a_retry_elsewhere_is_believed_of_a_fresh_copy_only() -> None:
+    delivery, stopped = scene("mid_sourcing_lag")
+    assert cause_of(dataclasses.replace(delivery, state=61, parts=ELSEWHERE.parts), stopped) == "mid_sourcing_lag"
+    blind = (
+        dataclasses.replace(WELL, workflows=None),
+        dataclasses.replace(WELL, workflows={}),
+        dataclasses.replace(WELL, hosts={"app": Host()}),
+    )
+    assert {cause_of(ELSEWHERE, platform) for platform in blind} == {"unknown"}
 
 
 @pytest.mark.parametrize("role", ["standalone", "mid-sourcing", "execution"])
@@ -215,6 +270,53 @@ def test_on_a_host_without_its_module_every_holder_is_dead() -> None:
     other = dataclasses.replace(UP, up={**UP.up, "mta": False}, pids=frozenset({9}))
     platform = dataclasses.replace(WELL, hosts={"mta1": other, "mta2": UP})
     assert cause_of(dataclasses.replace(DUE, parts=HELD), platform) == "parts_orphaned"
+
+
+def test_a_process_that_is_not_listed_may_live_where_no_child_of_the_mta_is_listed() -> None:
+    """Whether pdump lists mtachild is not documented, nor whether it is a child that holds the parts."""
+    parts = dataclasses.replace(HELD, holders=frozenset({Holder("mta1", 10042)}))
+    silent = dataclasses.replace(UP, pids=frozenset({25708, 9376, 9977, 9986}), lists_children=False)
+    alone = dataclasses.replace(WELL, hosts={"mta1": silent})
+    assert cause_of(dataclasses.replace(DUE, state=61, parts=parts), alone) == "unknown"
+    assert not evaluated(alone)["parts_orphaned"]
+    telling = dataclasses.replace(WELL, hosts={"mta1": silent, "mta2": UP})
+    assert cause_of(dataclasses.replace(DUE, parts=parts), telling) == "unknown"
+    assert evaluated(telling)["parts_orphaned"]
+    without = dataclasses.replace(silent, up={**UP.up, "mta": False})
+    down = dataclasses.replace(WELL, hosts={"mta1": without, "mta2": UP})
+    assert cause_of(dataclasses.replace(DUE, parts=parts), down) == "parts_orphaned"
+
+
+ONE, OTHER = (dataclasses.replace(UP, pids=frozenset({pid})) for pid in (10, 20))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("names", "holder", "cause"),
+    [
+        (("mta1.dc1.example", "mta1"), Holder("mta1", 20), "unknown"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1", 10), "parts_orphaned"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1.dc1.example", 10), "unknown"),
+        (("mta1.dc1.example", "mta1"), Holder("mta1.dc1.example", 20), "parts_orphaned"),
+        (("mta1.dc1.example", "mta1.dc2.example"), Holder("mta1", 99), "unknown"),
+        (("mta1.dc1.example", "mta1.dc2.example"), Holder("mta1.dc1.example", 99), "parts_orphaned"),
+        (("mta1.dc1.example", "mta2"), Holder("mta1", 99), "parts_orphaned"),
+        (("10", "mta2"), Holder("10.0.0.2", 99), "unknown"),
+        (("10.0.0.2", "mta2"), Holder("10", 99), "unknown"),
+        (("10.0.0.2", "mta2"), Holder("10.0.0.2", 99), "parts_orphaned"),
+        (("mta", "mta2"), Holder("mta1", 99), "unknown"),
+    ],
+)
+def test_a_holder_is_looked_for_on_its_own_host_whatever_the_order_of_the_configuration(
+    names: tuple[str, str],
+    holder: Holder,
+    cause: str,
+    turned: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    hosts = dict(zip(names, (ONE, OTHER), strict=True))
+    platform = dataclasses.replace(WELL, hosts=dict(reversed(hosts.items())) if turned else hosts)
+    parts = dataclasses.replace(HELD, holders=frozenset({holder}))
+    assert cause_of(dataclasses.replace(DUE, parts=parts), platform) == cause
 
 
 def test_full_names_of_hosts_are_not_mixed_up() -> None:

@@ -22,7 +22,7 @@ MTA = Processes(
     limits={"mta": {"warning": 1.6e9, "restart": 1e9}},
     restarts={"mta": 3},
 )
-NEWS = Declared(frozenset({"news", "sms.one"}), {kind: kind == "no_address" for kind in FAULTS})
+NEWS = Declared(frozenset({"news", "sms.one"}), {kind: kind == "no_address" for kind in FAULTS}, preparation_seconds=7200.0)
 VAR = {"var": Usage(1e11, 5e10, 1e6, 9e5), "tmp": Usage(1e9, 1e8, 0, 0)}
 
 

@@ -53,7 +53,12 @@ _SEEN = st.builds(
         ),
         restarts=by_module(_AMOUNTS),
     ),
-    st.builds(Declared, st.frozensets(_NAMES, max_size=4), st.just({kind: kind == "no_address" for kind in FAULTS})),
+    st.builds(
+        Declared,
+        st.frozensets(_NAMES, max_size=4),
+        st.just({kind: kind == "no_address" for kind in FAULTS}),
+        preparation_seconds=st.none() | _AMOUNTS,
+    ),
     st.dictionaries(_NAMES, _USAGES, max_size=2),
 )
 

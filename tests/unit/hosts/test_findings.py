@@ -157,6 +157,7 @@ def test_a_host_by_an_agent_is_known_as_one_that_is_seen_from_here() -> None:
     assert host.known().expected is None
     assert {finding.host for finding in read(host)} == {"here"}
     known = host.known()
+    assert known.preparation_seconds == 7200  # as is configured there, and not Adobe's default
     assert (known.expected, known.affinities) == (MTA.expected, frozenset({"news", "sms.one"}))
     # sms is not to run there and not counted among what runs; of wfserver nothing is told.
     assert known.up == {"mta": True, "stat": False, "sms": False}

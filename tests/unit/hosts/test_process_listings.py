@@ -65,6 +65,14 @@ def test_every_known_header_tells_the_build_and_that_nothing_runs(header: str, b
     assert (listing.build, listing.up("mta", "prod")) == (build, False)
 
 
+def test_children_of_an_mta_are_listed_or_not() -> None:
+    assert not parse_pdump(DOCUMENTED).lists_children("demo")
+    with_children = parse_pdump(DOCUMENTED + "mtachild@demo (10042) - 20.0 MB\n")
+    assert with_children.lists_children("demo")
+    assert not with_children.lists_children("prod")
+    assert not parse_pdump(DOCUMENTED + "mtachild (10042) - 20.0 MB\n").lists_children("demo")
+
+
 @pytest.mark.parametrize("nothing", ["No tasks", "No task", "no task", "no tasks\r", "\n  No tasks  "])
 @pytest.mark.parametrize("header", [HEADER, ""])
 def test_no_tasks_is_nothing_running(header: str, nothing: str) -> None:

@@ -43,6 +43,7 @@ STEPS = [
     "approval-awaited",
     "approval-awaited budget",
     "preparation-stuck",
+    "preparation-hangs",
     "throughput-stalled",
     "delivery-stuck campaign preparation_stuck",
     "delivery-stuck campaign awaiting_approval",

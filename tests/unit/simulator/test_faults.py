@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from campaign_simulator.fault_catalogue import FAULTS
 from campaign_simulator.faults import Fault, FaultBoard, FaultError, World, no_arguments, one_of
 from campaign_simulator.truth import Truth, tell_truth
+from campaign_simulator.vocabulary import State
 from unit.simulator.worlds import pass_time
 
 
@@ -122,6 +124,21 @@ def test_a_delivery_waits_for_the_fault_and_goes_on_without_it(
     board.clear(name, [])
     assert truth().causes.get(cause, 0) == (cause == "unknown")  # due now, and the next step takes it
     assert truth().faults == {}
+
+
+def test_a_preparation_hangs_long_before_it_is_due_and_nothing_waits_yet(
+    board: FaultBoard, world: World, truth: Callable[[], Truth]
+) -> None:
+    board.set("preparation-hangs", [])
+    (delivery,) = [each for each in world.engine.active.values() if each.state == State.PERSONALIZATION_IN_PROGRESS]
+    assert delivery.modified is not None
+    assert delivery.modified < world.now() - timedelta(hours=1) < world.now() < delivery.contact
+    assert truth().causes == {}
+    pass_time(world, 60)
+    hanging = delivery.state
+    board.clear("preparation-hangs", [])
+    pass_time(world, 60)
+    assert (hanging, delivery.state) == (State.PERSONALIZATION_IN_PROGRESS, State.MESSAGE_READY)
 
 
 def test_an_affinity_missing_somewhere_stops_nothing(board: FaultBoard, truth: Callable[[], Truth]) -> None:

@@ -32,6 +32,7 @@ def test_pdump_lists_processes_in_the_documented_format(hosts: Hosts) -> None:
     named = [f"{match[1]}@{match[2]}" if match and match[2] else match and match[1] for match in found]
     assert named == [
         "mta@prod",
+        "mtachild@prod",
         "stat@prod",
         "inMail@prod",
         "wfserver@prod",
@@ -48,7 +49,7 @@ def test_pdump_who_adds_the_documented_sections(hosts: Hosts) -> None:
     lines = nlserver(hosts, "pdump", "-who")
     assert "Connections ---" in lines
     assert "Connection pool ---" in lines
-    assert lines[1:10] == nlserver(hosts, "pdump")[1:]
+    assert lines[1:11] == nlserver(hosts, "pdump")[1:]
 
 
 def test_missing_lists_what_is_down(hosts: Hosts) -> None:

@@ -9,10 +9,10 @@ from campaign_simulator.faults import FaultBoard, World
 from campaign_simulator.journal import Journal
 from campaign_simulator.mid_sourcing import MidServer
 from campaign_simulator.model import Delivery
-from campaign_simulator.obstacles import COPIER
+from campaign_simulator.obstacles import COPIER, causes
 from campaign_simulator.option_faults import OPTION_FAULTS
 from campaign_simulator.traffic import MID_ACCOUNT
-from campaign_simulator.vocabulary import Channel, DeliveryMode, LogStatus, State
+from campaign_simulator.vocabulary import Cause, Channel, DeliveryMode, LogStatus, State
 
 MINUTE = timedelta(minutes=1)
 
@@ -61,7 +61,7 @@ def test_a_copy_moves_when_it_is_refreshed_and_only_then(engine: Engine) -> None
         if delivery.state != seen[-1]:
             seen.append(delivery.state)
 
-    run(engine, 60, look)
+    run(engine, 100, look)
     assert seen == [51, 55, 61, 95]
     assert len(refreshed) >= 6
     assert delivery.mid_remote_id > 0
@@ -72,14 +72,25 @@ def test_a_copy_moves_when_it_is_refreshed_and_only_then(engine: Engine) -> None
 
 def test_what_goes_through_mid_sourcing_is_not_counted_here(engine: Engine) -> None:
     delivery = launch(engine)
-    run(engine, 60)
+    run(engine, 100)
     assert delivery.state == State.FINISHED
     assert delivery.delivery_id not in {number for _, number in engine.journal.stats}
 
 
+def test_while_a_healthy_server_waits_for_its_retry_nothing_is_wrong(engine: Engine) -> None:
+    """Retries of the first day are at least an hour apart, and alerts come after half of it."""
+    delivery = launch(engine, size=1_200)
+    found: list[tuple[State, tuple[Cause, ...]]] = []
+    run(engine, 100, lambda: found.append((delivery.state, causes(delivery, engine.site, engine.now))))
+    waited = [what for state, what in found if state == State.RETRY_PENDING]
+    assert len(waited) > 50 * 6
+    assert set(waited) == {(Cause.WAITING_RETRY,)}
+    assert {what for state, what in found if state != State.RETRY_PENDING} == {()}
+
+
 def test_logs_come_later_and_agree_with_the_counters(engine: Engine) -> None:
     delivery = launch(engine, size=500)
-    run(engine, 130)
+    run(engine, 190)
     made = next(r for r in engine.journal.log_ranges if r.delivery_id == delivery.delivery_id)
     ours = range(made.first, made.first + made.count)
     statuses = Counter(outcome.status for outcome in engine.journal.outcomes if outcome.log_id in ours)

@@ -89,7 +89,7 @@ class Scene:
     def prepares(self, count: int, *, state: State = State.COUNTING_IN_PROGRESS, age: timedelta = SECOND) -> "Scene":
         for number in range(count):
             modified = self.now - age
-            other = Delivery(100 + number, "", "", modified, modified, state=state, workflow_id=1, modified=modified)
+            other = Delivery(100 + number, "", "", modified, modified, state=state, operation_id=1, modified=modified)
             self.site.note(other)
         return self
 
@@ -177,7 +177,7 @@ ENGINE = Cause.WORKFLOW_ENGINE_DOWN
 PREPARATION_CASES: list[Case] = [
     ((), lambda scene: scene),
     ((CAMPAIGN,), lambda scene: scene.campaign_workflows(10)),
-    ((CAMPAIGN,), lambda scene: scene.campaign_workflows(10).has(operation_id=0, workflow_id=5)),
+    ((), lambda scene: scene.campaign_workflows(10).has(operation_id=0, workflow_id=5)),
     ((), lambda scene: scene.campaign_workflows(9)),
     ((), lambda scene: scene.campaign_workflows(10, WorkflowState.STOPPED)),
     ((), lambda scene: scene.campaign_workflows(10).has(operation_id=0)),
@@ -197,6 +197,7 @@ PREPARATION_CASES: list[Case] = [
     ((), lambda scene: scene.workflow("billing", WorkflowState.PAUSED, failed=True)),
     ((), lambda scene: scene.never_had("wfserver")),
     ((), lambda scene: scene.stops("wfserver").has(operation_id=0)),
+    ((ENGINE,), lambda scene: scene.stops("wfserver").has(operation_id=0, workflow_id=5)),
     *[((Cause.AWAITING_APPROVAL,), lambda scene, kind=kind: scene.has(approvals={kind})) for kind in Approval],
     ((Cause.AWAITING_APPROVAL,), lambda scene: scene.has(approvals={Approval.BUDGET}, state=State.MESSAGE_READY)),
     ((), lambda scene: scene.has(approvals={Approval.BUDGET}, state=State.TARGET_READY)),
@@ -245,7 +246,8 @@ def test_a_copy_is_stale_while_nothing_refreshes_it(
     scene: Scene,
 ) -> None:
     change(scene.has(state=state, mode=DeliveryMode.MID_SOURCING, parts={}))
-    assert causes(scene.delivery, scene.site, scene.now) == ((Cause.MID_SOURCING_LAG,) if stale else ())
+    fresh = (Cause.WAITING_RETRY,) if state == State.RETRY_PENDING else ()
+    assert causes(scene.delivery, scene.site, scene.now) == ((Cause.MID_SOURCING_LAG,) if stale else fresh)
     scene.has(mode=DeliveryMode.EXTERNAL)
     assert causes(scene.delivery, scene.site, scene.now) == ()
 

@@ -16,7 +16,7 @@ from campaign_exporter.diagnosis.facts import Delivery, Host, Platform
 from campaign_exporter.diagnosis.waiting import judge
 from campaign_exporter.errors import PermissionDenied
 from campaign_exporter.sources.campaign import DeliveryDetail
-from campaign_exporter.sources.inspection import Clues, LogLines, PartCounts
+from campaign_exporter.sources.inspection import Clues, LogLines, PartCounts, Priorities
 from campaign_exporter.why.advice import Case, Place
 from campaign_exporter.why.clues import follow_up
 from campaign_exporter.why.document import queues_document, report_document
@@ -28,7 +28,7 @@ from unit.diagnosis.scenes import BEFORE_LAUNCH, DUE, MAKES, NOW, PREPARED, WELL
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 NO_SIGNS = LogLines(120, 0, 0, 0, 0, 0, 0)
-QUIET = Clues(PartCounts(4700, 4700, 0), NO_SIGNS, 0, 12_000_000)
+QUIET = Clues(PartCounts(4700, 4700, 0), NO_SIGNS, Priorities(10, 10, 0), 12_000_000)
 SHIFT = 1_795_000_000.0 - NOW  # a date of these days reads better than one of 1970
 
 
@@ -106,9 +106,20 @@ def test_what_cannot_be_seen_is_told_with_the_mend() -> None:
     golden("unseen", as_text(report(delivery, blind, Clues(denied, denied, denied, None))))
 
 
+def test_a_holder_that_is_not_listed_is_not_called_dead_where_children_never_are() -> None:
+    host = dataclasses.replace(WELL.hosts["mta1"], lists_children=False)
+    delivery, _ = scene("parts_orphaned")
+    told = report(delivery, dataclasses.replace(WELL, hosts={"mta1": host}))
+    assert told.cause is not None
+    assert told.cause.name == "unknown"
+    assert "held by process 9 on mta1, which is not listed there, nor is any mtachild" in as_text(told, 400)
+
+
 def test_signs() -> None:
     delivery, platform = dated(DUE, WELL)
-    clues = Clues(PartCounts(4700, 4700, 1), LogLines(500, 3, 1, 2, 4, 9, 1), 2, 2_100_000_000)
+    clues = Clues(
+        PartCounts(4700, 4700, 1), LogLines(500, 3, 1, 2, 4, 9, 1), Priorities(10, 0, 2, ["20/0", "5/0"]), 2_100_000_000
+    )
     golden("signs", as_text(report(delivery, platform, clues)))
 
 
