@@ -34,6 +34,7 @@ SENDING_TABLES = (
 LAUNCHERS = ("operationMgt", "deliveryMgt")  # the workflows that launch a campaign's deliveries
 COPIER = "defaultMidSourcingDlv"  # the workflow that refreshes what is known of deliveries on a mid-sourcing server
 _COPIER_PATIENCE = timedelta(minutes=10)
+_COPY_PATIENCE = timedelta(hours=2)  # a number of ours, by default the exporter's
 _PREPARATION_PATIENCE = timedelta(seconds=MAX_PREPARATION_SECONDS)
 
 
@@ -68,6 +69,7 @@ class Site:
     concurrency_limit: int = 10  # option NmsOperation_LimitConcurrency
     preparation_window: timedelta = timedelta(days=7)  # option NmsOperation_DeliveryPreparationWindow
     workflows: dict[str, Workflow] = field(default_factory=dict)  # by internal name
+    last_copy: datetime | None = None  # when deliveries were last copied from the mid-sourcing server
     preparing: dict[int, Delivery] = field(default_factory=dict)  # campaign deliveries in preparation
     blocked_tables: dict[str, datetime] = field(default_factory=dict)  # since when a session waits for them
     stalled: bool = False  # the mta is up and takes nothing
@@ -194,12 +196,13 @@ def _orphaned(delivery: Delivery, site: Site, now: datetime) -> bool:
 
 
 def _copy_stale(delivery: Delivery, site: Site, now: datetime) -> bool:
-    """Tell whether the workflow that refreshes what is known of a delivery elsewhere does not run."""
+    """Tell whether what is known of a delivery elsewhere is not refreshed, be it that the workflow does not run."""
     workflow = site.workflows.get(COPIER)
     if delivery.mode != DeliveryMode.MID_SOURCING or workflow is None:
         return False
     overdue = workflow.next_run is not None and workflow.next_run < now - _COPIER_PATIENCE
-    return site.down("wfserver") or workflow.failed or workflow.at_rest or overdue
+    old = site.last_copy is not None and site.last_copy < now - _COPY_PATIENCE
+    return site.down("wfserver") or workflow.failed or workflow.at_rest or overdue or old
 
 
 _Test = Callable[[Delivery, Site, datetime], bool]

@@ -216,6 +216,7 @@ class Workflows:
             self.last_cleanup = when
             self._set(Option("NmsCleanup_LastCleanup", moment=when))
         elif name == COPIER and not self.copies_stand:
+            self._site.last_copy = when
             self._set(Option(f"NmsMidSourcing_LastDelivery_{MID_ACCOUNT}", moment=when))
 
     def _set(self, option: Option) -> None:

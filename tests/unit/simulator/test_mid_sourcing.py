@@ -154,7 +154,10 @@ def test_copies_stand_while_their_workflow_runs(marketing: World) -> None:
     run(engine, 30)
     assert engine.site.workflows[COPIER].last_run != ran
     assert age() >= timedelta(hours=5)
+    waiting = launch(engine)
+    assert Cause.MID_SOURCING_LAG in causes(waiting, engine.site, engine.now)
     board.clear("mid-sourcing-copies-old", [])
     assert age() <= 30 * MINUTE
     run(engine, 30)
     assert age() < 12 * MINUTE
+    assert Cause.MID_SOURCING_LAG not in causes(waiting, engine.site, engine.now)
