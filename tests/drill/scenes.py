@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from drill.scene import Act, Scene, faults
+from drill.scenes_exporter import EXPORTER
 from drill.scenes_surroundings import SURROUNDINGS
 from drill.scenes_upkeep import UPKEEP
 from drill.site import Site
@@ -13,12 +14,8 @@ from integration.core.exporter_process import wait_until
 
 _STUCK = "CampaignDeliveryStuckPending"
 _MINUTE = 60.0
-#: Seconds until Prometheus has scraped an exporter that is new to it.
-_SETTLING = 5.0
 #: Seconds until an instance that is new has opens and clicks.
 _FIRST_TRACKED = 10 * _MINUTE
-#: Seconds a minute: the default would be 9 where rounds are fifteen times as frequent, and a busy machine needs some more.
-_BUDGET = 15.0
 #: Adobe's default of maxPreparationJobsSec.
 _PREPARATION = 60 * _MINUTE
 
@@ -41,37 +38,11 @@ def _killed(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def _one_of_two_killed(site: Site) -> Iterator[None]:
-    """Kill the second of two exporters."""
-    site.start_exporter(site.second)
-    site.announce(site.address, site.second)
-    time.sleep(_SETTLING)
-    site.fault_at = time.time()
-    site.kill_exporter(site.second)
-    try:
-        yield
-    finally:
-        site.start_exporter(site.second)
-
-
-@contextmanager
 def _tracking_stopped(site: Site) -> Iterator[None]:
     """Let opens and clicks arrive first: without any, none is the newest."""
     wait_until(site.tracks, seconds=_FIRST_TRACKED)
     with faults("workflow-failed tracking")(site):
         yield
-
-
-@contextmanager
-def _stale(site: Site) -> Iterator[None]:
-    """Put a cache before the exporter that does not forget."""
-    with site.stale() as page:
-        site.fault_at = time.time()
-        site.announce(site.address, behind=page.address)
-        try:
-            yield
-        finally:
-            site.announce(site.address)
 
 
 def _stuck(cause: str, severity: str, team: str, act: Act, text: str, **more: Any) -> Scene:  # noqa: ANN401 - fields of a Scene
@@ -294,56 +265,7 @@ _OTHERS = (
         {"endpoint": "app", "kind": "ping"},
         sampling=60.0,
     ),
-    Scene(
-        "CampaignExporterCollectorFailing",
-        "CampaignExporterCollectorFailing",
-        "warning",
-        "platform",
-        faults("select-revoked nmsdeliverypart"),
-        r"permission",
-        free=frozenset({"collector", "instance", "job"}),
-    ),
-    Scene(
-        "CampaignExporterCollectorUnavailable",
-        "CampaignExporterCollectorUnavailable",
-        "warning",
-        "platform",
-        faults("index-missing"),
-        r"index|column|table",
-        free=frozenset({"collector", "instance", "job"}),
-    ),
-    Scene(
-        "CampaignExporterOverBudget",
-        "CampaignExporterOverBudget",
-        "warning",
-        "platform",
-        faults("statements-slow 0.05"),
-        r"do not fit into its budget of database time\..*: \d+ times the interval",
-        free=frozenset({"instance", "job"}),
-        budget=_BUDGET,
-    ),
-    Scene(
-        "CampaignExporterDataStale",
-        "CampaignExporterDataStale",
-        "warning",
-        "platform",
-        _stale,
-        r"round",
-        free=frozenset({"collector", "instance", "job"}),
-        needed=3 * 15.0 + 120.0,
-        sampling=0.0,
-    ),
-    Scene(
-        "CampaignExporterDown target",
-        "CampaignExporterDown",
-        "warning",
-        "platform",
-        _one_of_two_killed,
-        r"scrape|answer",
-        {"scope": "target"},
-        free=frozenset({"instance", "job"}),
-        sampling=0.0,
-    ),
+    *EXPORTER,
     Scene(
         "CampaignDeliveryFailed",
         "CampaignDeliveryFailed",

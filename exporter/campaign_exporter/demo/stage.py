@@ -72,7 +72,7 @@ class Stage:
         serve = [_command("campaign-exporter"), "serve", "--config.file", str(self.configuration)]
         command = [*serve, "--web.listen-address", self.address]
         self._start("exporter", command)
-        self._wait("exporter", self._exporter_ready)
+        self._wait("exporter", lambda: _answers(f"http://{self.address}/-/ready"))
 
     @property
     def alerts(self) -> bool:
@@ -92,6 +92,8 @@ class Stage:
         file = self._write("alertmanager", config)
         flags = [f"--config.file={file}", f"--storage.path={self.directory / 'alertmanager'}", "--cluster.listen-address="]
         self._start("alertmanager", [program, *flags, f"--web.listen-address={listen}"])
+        # What Prometheus cannot deliver at once it tries again a minute later.
+        self._wait("alertmanager", lambda: _answers(f"http://{listen}/-/ready"))
         self.alertmanager = f"http://{listen}"
 
     def start_prometheus(self) -> None:
@@ -152,12 +154,6 @@ class Stage:
                 raise StageError(f"the {name} was not ready within {_READY_SECONDS:.0f} s:\n{self._log_tail(name)}")
             time.sleep(_PAUSE)
 
-    def _exporter_ready(self) -> bool:
-        try:
-            return requests.get(f"http://{self.address}/-/ready", timeout=1).ok
-        except requests.RequestException:
-            return False
-
     def _log_tail(self, name: str) -> str:
         text = (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-8:])
@@ -181,6 +177,13 @@ def _command(name: str) -> str:
     if found is None:
         raise StageError(f"{name} is not installed: it comes with the same package")
     return found
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).ok
+    except requests.RequestException:
+        return False
 
 
 def _free_port(wanted: int) -> int:

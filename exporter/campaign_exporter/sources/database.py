@@ -36,7 +36,9 @@ from campaign_exporter.rounds import Clock
 from campaign_exporter.sources.sessions import OUR_SIDE, Backend, Connection, backends, watch_for_loss
 from campaign_exporter.sources.statement import Statement
 
-#: After a failed connection the next try waits this long, so that collectors do not queue up before a dead server.
+_CUT = "the database server did not answer in time; the connection was cut"
+#: After a connection that failed or had to be cut the next try waits this long, so that collectors do not queue up before a
+#: dead server.
 _REST = 1.0
 #: Rows of a table without an index that are fetched at once: a table that should be small may hold a hundred thousand.
 _PAGE = 10_000
@@ -209,7 +211,7 @@ class Database:
             yield from self._transaction()
         except SourceError:
             if self._cut.is_set():
-                raise TimedOut("the database server did not answer in time; the connection was cut") from None
+                raise TimedOut(_CUT) from None
             raise
         finally:
             # Under the timer still: a server can hang at a rollback as well.
@@ -219,6 +221,7 @@ class Database:
             if self._cut.is_set():
                 self.up = False
                 self._drop()
+                self._failure = (self._clock.monotonic(), TimedOut(_CUT))
             self._account(collector)
             self._lock.release()
 
