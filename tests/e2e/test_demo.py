@@ -73,7 +73,7 @@ def test_its_prometheus_has_the_rules_and_its_alertmanager_the_alerts(scratch: P
     )
     try:
         groups = wait_until(lambda: requests.get(f"{told['Prometheus']}/api/v1/rules", timeout=5).json()["data"]["groups"], 30)
-        alerts = wait_until(lambda: requests.get(f"{told['Alerts']}/api/v2/alerts", timeout=5).json(), 60)
+        alerts = wait_until(lambda: requests.get(f"{told['Alerts']}/api/v2/alerts", timeout=5).json(), 90)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

@@ -92,7 +92,6 @@ class Stage:
         file = self._write("alertmanager", config)
         flags = [f"--config.file={file}", f"--storage.path={self.directory / 'alertmanager'}", "--cluster.listen-address="]
         self._start("alertmanager", [program, *flags, f"--web.listen-address={listen}"])
-        # What Prometheus cannot deliver at once it tries again a minute later.
         self._wait("alertmanager", lambda: _answers(f"http://{listen}/-/ready"))
         self.alertmanager = f"http://{listen}"
 
@@ -114,7 +113,8 @@ class Stage:
         listen = f"127.0.0.1:{_free_port(9090)}"
         data = self.directory / "prometheus"
         flags = [f"--config.file={file}", f"--storage.tsdb.path={data}", f"--web.listen-address={listen}"]
-        self._start("prometheus", [program, *flags])
+        # What fires before it has found Alertmanager is lost until it is sent again.
+        self._start("prometheus", [program, *flags, "--rules.alert.resend-delay=5s"])
         self.prometheus = f"http://{listen}"
 
     def set_fault(self, name: str, *arguments: str) -> None:
