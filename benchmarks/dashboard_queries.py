@@ -22,7 +22,7 @@ _SCRAPE = 60
 _SCREEN = 1920
 _RUNS = 3
 #: The steps that Grafana rounds to, in seconds.
-_STEPS = (60, 120, 300, 600, 900, 1200, 1800, 3600, 7200)
+_STEPS = (60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600)
 _COMPACTION = 180
 
 
