@@ -61,10 +61,10 @@ def _hard(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the messages that were sent or given up in the last"
             f" {settings['range']} bounced hard; {float(settings['share']):.0%} are Adobe's limit."
         ),
-        next_step=(
-            'psql -c "SELECT l.ideliveryid, m.ifailurereason, count(*) FROM nmsbroadlogrcp l'
+        next_step=values.query(
+            "SELECT l.ideliveryid, m.ifailurereason, count(*) FROM nmsbroadlogrcp l"
             " JOIN nmsbroadlogmsg m ON m.ibroadlogmsgid = l.imsgid WHERE l.istatus = 2 AND m.ifailuretype = 2"
-            " AND l.tslastmodified > now() - interval '1 hour' GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10\""
+            " AND l.tslastmodified > now() - interval '1 hour' GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10"
         ),
         dashboard=_PAGE,
         when=(
@@ -152,9 +152,9 @@ def _soft(values: Values) -> Alert:
             f"{INSTANCE}: too many messages were given up after soft bounces within {settings['range']}, against as many as are"
             f" sent or given up in that time; {limit} of any provider are Adobe's limit.{all_}{domains}"
         ),
-        next_step=(
-            'psql -c "SELECT ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg WHERE ifailuretype = 1'
-            ' ORDER BY tslastmodified DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT ifailurereason, icount, sfirsttext FROM nmsbroadlogmsg WHERE ifailuretype = 1"
+            " ORDER BY tslastmodified DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(
@@ -220,9 +220,9 @@ def _domain(values: Values) -> Alert:
             f"{INSTANCE}: {{{{ $labels.domain }}}} refused {{{{ $value | humanizePercentage }}}} of what was tried in the last"
             f" {settings['range']}, or could not be reached."
         ),
-        next_step=(
-            'psql -c "SELECT o.sowner, e.ipublicid, e.ilastreplycode, e.slastreplymessage, e.tslast'
-            ' FROM nmsemailerror e LEFT JOIN nmsmxowner o USING (imxip) ORDER BY e.tslast DESC LIMIT 20"'
+        next_step=values.query(
+            "SELECT o.sowner, e.ipublicid, e.ilastreplycode, e.slastreplymessage, e.tslast"
+            " FROM nmsemailerror e LEFT JOIN nmsmxowner o USING (imxip) ORDER BY e.tslast DESC LIMIT 20"
         ),
         dashboard=_PAGE,
         when=(

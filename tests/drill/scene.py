@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
+from drill.pages import FullDisk, StalePage
 from drill.site import Site
 
 Act = Callable[[Site], AbstractContextManager[None]]
@@ -65,5 +66,21 @@ def faults(*words: str) -> Act:
         finally:
             for name in reversed(names):
                 site.clear(name)
+
+    return act
+
+
+def page_between(make: Callable[[Site], FullDisk | StalePage]) -> Act:
+    """Put a page between the exporter and Prometheus that tells something else."""
+
+    @contextmanager
+    def act(site: Site) -> Iterator[None]:
+        with make(site) as page:
+            site.fault_at = time.time()
+            site.announce(site.address, behind=page.address)
+            try:
+                yield
+            finally:
+                site.announce(site.address)
 
     return act

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drill.scene import Scene, faults
+from drill.scene import Scene, faults, page_between
 from drill.site import Site
 
 #: Seconds until Prometheus has scraped an exporter that is new to it.
@@ -25,18 +25,6 @@ def _one_of_two_killed(site: Site) -> Iterator[None]:
         yield
     finally:
         site.start_exporter(site.second)
-
-
-@contextmanager
-def _stale(site: Site) -> Iterator[None]:
-    """Put a cache before the exporter that does not forget."""
-    with site.stale() as page:
-        site.fault_at = time.time()
-        site.announce(site.address, behind=page.address)
-        try:
-            yield
-        finally:
-            site.announce(site.address)
 
 
 EXPORTER = (
@@ -73,7 +61,7 @@ EXPORTER = (
         "CampaignExporterDataStale",
         "warning",
         "platform",
-        _stale,
+        page_between(Site.stale),
         r"round",
         free=frozenset({"collector", "instance", "job"}),
         needed=3 * 15.0 + 120.0,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drill.scene import Scene, faults
+from drill.scene import Scene, faults, page_between
 from drill.site import Site
 
 
@@ -16,18 +16,6 @@ def _certificate_ends(site: Site) -> Iterator[None]:
         yield
     finally:
         site.resource.renew()
-
-
-@contextmanager
-def _disk_full(site: Site) -> Iterator[None]:
-    """Say that a disk is full, between the exporter and Prometheus: no disk of this machine is filled for it."""
-    with site.full_disk() as page:
-        site.fault_at = time.time()
-        site.announce(site.address, behind=page.address)
-        try:
-            yield
-        finally:
-            site.announce(site.address)
 
 
 SURROUNDINGS = (
@@ -108,7 +96,7 @@ SURROUNDINGS = (
         "CampaignDiskFull",
         "critical",
         "platform",
-        _disk_full,
+        page_between(Site.full_disk),  # no disk of this machine is filled for it
         r"the file system of var on mta1 is 95% full",
         {"host": "mta1", "directory": "var"},
         sampling=60.0,

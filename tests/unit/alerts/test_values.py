@@ -230,6 +230,12 @@ def test_the_generator_tells_all_at_once_and_writes_nothing(tmp_path: Path) -> N
 # --- what is right ----------------------------------------------------------------------------------------------------------
 
 
+def test_each_query_is_run_as_the_site_runs_its_queries(tmp_path: Path) -> None:
+    made = "".join(rule_files(load_values(written(tmp_path, ("psql: psql ", "psql: ours ")))).values())
+    assert 'ours -c "SELECT' in made
+    assert "psql -c" not in made
+
+
 def outcome(values: Values, key: tuple[str, ...]) -> str:
     """Give what a key may reach; the files themselves only where it takes them, since writing YAML is slow."""
     if key[0] in {"runbooks", "dashboards", "dashboard_uids"}:
